@@ -1,0 +1,48 @@
+"""The methods that come with selectlang, one file each: `score: nearest` is score/nearest.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import selectlang as sl
+
+
+@sl.hookimpl
+def register_methods(register: Callable[[Callable[..., Any]], None]) -> None:
+    """Register every method of this package."""
+    from .budget import band, bottom, per_cluster, round_robin, threshold, top
+    from .budget import random as random_budget
+    from .cluster import by_field, kmeans
+    from .embed import hidden_states, sentence, tfidf
+    from .merge import blend, intersect, product, rank_mean, subtract, union
+    from .score import constant, from_field, length, nearest, perplexity
+    from .score import random as random_score
+
+    for method in (
+        sentence.sentence,
+        hidden_states.hidden_states,
+        tfidf.tfidf,
+        kmeans.kmeans,
+        by_field.by_field,
+        nearest.nearest,
+        perplexity.perplexity,
+        length.length,
+        constant.constant,
+        from_field.from_field,
+        random_score.random_,
+        blend.blend,
+        rank_mean.rank_mean,
+        product.product,
+        union.union,
+        intersect.intersect,
+        subtract.subtract,
+        top.top,
+        bottom.bottom,
+        band.band,
+        threshold.threshold,
+        random_budget.random_,
+        round_robin.round_robin,
+        per_cluster.per_cluster,
+    ):
+        register(method)

@@ -1,0 +1,1 @@
+"""Methods of kind budget, one file each."""

@@ -1,0 +1,210 @@
+"""What the budgets share: who may be chosen, how many fit, and the order of ranks.
+
+Eligible are the rows of `within` if that is given, or else the rows that the scores (clusters, rows)
+speak about, each once, less the rows of `skip`. A share is a share of them before `skip`. Tokens are
+words and punctuation marks of the full text; rows are taken in order until the first that does not
+fit, so that a smaller amount chooses a part of what a larger one does. Missing scores, among them
+minus infinity, rank last. Ties go by a draw from id and seed, or by the order of the data set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple
+
+import selectlang as sl
+
+from .._align import aligned, lookup, places
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Index = NDArray[np.int64]
+    Order = Callable[[int], Index]
+
+Ties = Literal["seed", "order"]
+_BLOCK = 8192  # texts in memory at a time
+
+
+class Choice(NamedTuple, Generic[sl.P]):
+    """The chosen rows, and how many rows are eligible still and were not chosen."""
+
+    selection: sl.Selection[sl.P]
+    left: sl.Metric
+
+
+@dataclass(frozen=True)
+class Eligible(Generic[sl.P]):
+    """The rows to choose from, each once and in the order of the data set; `before`: before `skip`."""
+
+    rows: sl.Rows[sl.P]
+    before: sl.Rows[sl.P]
+
+    def only(self, mask: NDArray[np.bool_]) -> Eligible[sl.P]:
+        """Those of the rows that `mask` is true for."""
+        return self if mask.all() else Eligible(self.rows.take(mask), self.before)
+
+    def choose(self, order: Order, size: sl.Amount, nested: bool = True) -> tuple[Index, list[str]]:
+        """As much as `size` allows of `order`, and a note if that is less than it asks for.
+
+        `order(n)` is the index into `rows` of the first n choices, fewer if there are no more; `nested`
+        says that it is the beginning of `order(n + 1)`.
+        """
+        limit, were = size.count(len(self.before)), f"{len(self.rows):,} were eligible"
+        if size.unit == "tokens":
+            index, spent, dry = _spend(order, self.rows, limit, nested)
+            short = (dry and spent < limit) or len(index) == 0 < limit
+            note = f"asked for {limit:,} tokens, {were}: chose {len(index):,} rows of {spent:,} tokens"
+        else:
+            index = order(limit)
+            short = len(index) < limit
+            note = f"asked for {limit:,} rows, {were}: chose {len(index):,}"
+        return index, [note] if short else []
+
+    def choice(
+        self,
+        index: Index,
+        scores: NDArray[np.floating[Any]] | None = None,
+        why: dict[str, NDArray[Any]] | None = None,
+        notes: list[str] | None = None,
+    ) -> Choice[sl.P]:
+        """The choice of `rows` at `index`; the other arguments are as in Selection."""
+        import numpy as np
+
+        chosen = np.zeros(len(self.rows), dtype=bool)
+        chosen[index] = True
+        left = len(chosen) - int(chosen.sum())
+        return Choice(sl.Selection(self.rows.take(index), scores, why or {}, notes or []), sl.Metric(left))
+
+
+def eligible(
+    rows: sl.Rows[sl.P],
+    within: sl.Selection[sl.P] | None,
+    skip: sl.Selection[sl.P] | None,
+    strict: bool = False,
+) -> Eligible[sl.P]:
+    """The rows to choose from; `strict` leaves out those of `within` that are not among `rows`."""
+    before = _once(rows if within is None else within.rows)
+    if strict and within is not None:
+        before = before.take(lookup(rows, before) >= 0)
+    if skip is None or len(skip.rows) == 0:
+        return Eligible(before, before)
+    return Eligible(before.take(places(skip.rows)[before.positions] < 0), before)
+
+
+def _once(rows: sl.Rows[sl.P]) -> sl.Rows[sl.P]:
+    if rows.whole:
+        return rows
+    place = places(rows)
+    return rows.take(place[place >= 0])
+
+
+def tie_keys(rows: sl.Rows[sl.P], ties: Ties, seed: int) -> NDArray[Any]:
+    """One number a row; of rows with equal scores the one with the lowest goes first."""
+    return rows.positions if ties == "order" else rows.draws(seed)
+
+
+def costs(values: NDArray[np.floating[Any]], upwards: bool = False) -> NDArray[np.floating[Any]]:
+    """Scores as numbers to rank upwards: infinite where missing."""
+    import numpy as np
+
+    return np.where(np.isnan(values), np.inf, values if upwards else -values)
+
+
+def lowest(keys: list[NDArray[Any]], count: int) -> Index:
+    """The index of the `count` lowest, in order, by the first key, then the next; no full sort if few."""
+    import numpy as np
+
+    total = len(keys[0])
+    found = np.arange(total, dtype=np.int64)
+    if count <= 0:
+        return found[:0]
+    if count < total:
+        kept, missing = [], count
+        for key in keys:
+            part = key[found]
+            edge = np.partition(part, missing - 1)[missing - 1]
+            kept.append(found[part < edge])
+            missing -= len(kept[-1])
+            found = found[part == edge]
+        found = np.concatenate([*kept, found[:missing]])
+    order = np.lexsort([key[found] for key in reversed(keys)])
+    return found[order][:count]
+
+
+def by_score(
+    pool: Eligible[sl.P],
+    scores: sl.Scores[sl.P],
+    size: sl.Amount,
+    ties: Ties,
+    seed: int,
+    *,
+    start: int = 0,
+    upwards: bool = False,
+) -> Choice[sl.P]:
+    """The highest scores from rank `start` on, or the lowest for `upwards`."""
+    values = aligned(scores.best(), scores.rows, pool.rows)
+    keys = [costs(values, upwards), tie_keys(pool.rows, ties, seed)]
+    index, notes = pool.choose(lambda n: lowest(keys, start + n)[start:], size)
+    return pool.choice(index, values[index], reasons(scores, pool.rows.take(index)), notes)
+
+
+def reasons(
+    scores: sl.Scores[sl.P], rows: sl.Rows[sl.P], column: Index | None = None
+) -> dict[str, NDArray[Any]]:
+    """The group and the target that the number of each row came from, where scores know them.
+
+    `column` is the column of each row's number; without it, that of its largest.
+    """
+    import numpy as np
+
+    why: dict[str, NDArray[Any]] = {}
+    if len(rows) == 0 or scores.values.size == 0:
+        return why
+    place = lookup(scores.rows, rows)
+    if scores.values.ndim == 1:
+        at: tuple[Index, ...] = (place,)
+        known = (place >= 0) & ~np.isnan(scores.values[place])
+    else:
+        if column is None:
+            column = np.argmin(costs(scores.values[place]), axis=1)
+        at = (place, column)
+        known = (place >= 0) & ~np.isnan(scores.values[at])
+        if scores.columns is not None:
+            why["group"] = np.where(known, np.array(scores.columns)[column], "")
+    if scores.nearest is not None and scores.nearest_ids:
+        target = scores.nearest[at]
+        why["target"] = np.where(known & (target >= 0), np.array(scores.nearest_ids)[target], "")
+    return why
+
+
+def _spend(order: Order, rows: sl.Rows[sl.P], limit: int, nested: bool) -> tuple[Index, int, bool]:
+    """The longest order(n) that stays within `limit` tokens, its tokens, and whether `order` has no more."""
+    import numpy as np
+
+    counted = np.full(len(rows), -1, dtype=np.int64)
+
+    def tokens(index: Index) -> NDArray[np.int64]:
+        new = np.unique(index[counted[index] < 0])
+        for at in range(0, len(new), _BLOCK):
+            block = new[at : at + _BLOCK]
+            counted[block] = rows.take(block).tokens()
+        return counted[index]
+
+    most = max(len(rows), limit)
+    fits, count = 0, min(1024, most)
+    index = order(count)
+    while tokens(index).sum() <= limit and len(index) == count < most:
+        fits, count = count, min(2 * count, most)
+        index = order(count)
+    dry = bool(tokens(index).sum() <= limit)
+    if nested:
+        index = index[: np.searchsorted(np.cumsum(tokens(index)), limit, side="right")]
+    elif not dry:
+        while count - fits > 1:
+            middle = (fits + count) // 2
+            fits, count = (middle, count) if tokens(order(middle)).sum() <= limit else (fits, middle)
+        index = order(fits)
+    return index, int(tokens(index).sum()), dry

@@ -1,0 +1,144 @@
+"""Rows drawn from every cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import selectlang as sl
+
+from .._align import aligned, lookup
+from ._common import Choice, Ties, costs, eligible, tie_keys
+from ._draws import again, below_peak, chances, gumbel
+from ._shares import Rounding, Shortage, allocate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Values = NDArray[np.floating[Any]]
+
+Draw = Literal["weighted", "softmax", "top", "random", "nearest"]
+Share = Literal["proportional", "equal", "sqrt"]
+
+
+@sl.budget
+def per_cluster(
+    clusters: sl.Clusters[sl.P],
+    scores: sl.Scores[sl.P] | None = None,
+    within: sl.Selection[sl.P] | None = None,
+    skip: sl.Selection[sl.P] | None = None,
+    *,
+    size: sl.Amount,
+    draw: Draw,
+    share: Share = "proportional",
+    temperature: Annotated[float, {"exclusiveMinimum": 0}] = 1.0,
+    truncate: bool = False,
+    replace: bool = False,
+    shortage: Shortage = "redistribute",
+    rounding: Rounding = "largest_remainder",
+    ties: Ties = "seed",
+    seed: int,
+) -> Choice[sl.P]:
+    """Divide the size among the clusters, then draw from each.
+
+    kMQ of "Diversify and Conquer" (arXiv 2409.11378, Equation 3) is share: proportional, draw: weighted,
+    replace: true; its released code is share: equal, draw: softmax, truncate: true, shortage: lose,
+    rounding: floor. A cluster's size is its number of rows before `skip`. Without replacement a row is
+    drawn with the probability of its weight among the rows not drawn yet (Efraimidis and Spirakis 2006),
+    by keys that follow from id and seed alone. A row without a score has weight 0, and is drawn when its
+    cluster has no others. Of scores with several columns the largest counts. The draws of each cluster
+    are spread evenly over the selection. With `within`, those of its rows that have a cluster are
+    eligible; `left` counts the eligible rows not chosen.
+
+    Settings:
+        size: rows, a share of the rows before `skip`, or tokens
+        draw: inside a cluster: `weighted` by the score, `softmax` of the score, the `top` scores, at
+            `random`, or the rows `nearest` to the centre
+        share: what a cluster gets: in proportion to its size, the same as others (equal), or in
+            proportion to the square root of its size
+        temperature: the softmax is of score / temperature
+        truncate: cut scores to whole numbers before the draw
+        replace: let a row be drawn more than once
+        shortage: what a cluster has no rows for is redistributed among the others, or lost
+        rounding: shares become whole numbers by the largest remainders, which keeps their sum, or down
+            (floor), which loses the rest
+        ties: whether equal scores or distances go by the seed or by the order of the data set
+    """
+    import numpy as np
+
+    if replace and draw in ("top", "nearest"):
+        raise sl.DataError(f"draw: {draw} with replace: true would choose one row again and again")
+    pool = eligible(clusters.rows, within, skip, strict=True)
+    place = lookup(clusters.rows, pool.rows)
+    labels = clusters.labels[place]
+    room = np.bincount(labels, minlength=clusters.k)
+    sizes = np.bincount(clusters.labels[lookup(clusters.rows, pool.before)], minlength=clusters.k)
+    weights = {"proportional": sizes, "equal": np.ones(clusters.k), "sqrt": np.sqrt(sizes)}[share]
+    quality = None if scores is None else aligned(scores.best(), scores.rows, pool.rows)
+    if quality is not None and truncate:
+        quality = np.trunc(quality)
+
+    decided: dict[str, NDArray[Any]] = {}  # what else decided, of every row
+    keys = tie_keys(pool.rows, ties, seed)
+    if draw == "top":
+        cost = costs(_given(quality, draw))
+    elif draw == "nearest":
+        if clusters.distances is None:
+            raise sl.DataError("draw: nearest needs clusters with centres, such as those of kmeans")
+        cost = decided["distance"] = clusters.distances[place]
+    else:
+        keys = pool.rows.draws(seed)
+        logs = below_peak(_logs(draw, quality, pool.rows), labels, clusters.k)
+        if draw == "softmax":
+            with np.errstate(over="ignore"):
+                logs /= temperature
+        cost = -gumbel(logs, keys)
+        decided["probability"] = chances(logs, labels, clusters.k)
+    by_label = np.lexsort((keys, labels) if replace else (keys, cost, labels))
+
+    def order(count: int) -> NDArray[np.int64]:
+        limits = np.where(room > 0, count, 0) if replace else room
+        counts = allocate(count, weights.astype(np.float64), limits, shortage, rounding)
+        label = np.repeat(np.arange(clusters.k), counts)
+        turn = np.arange(len(label)) - np.repeat(np.cumsum(counts) - counts, counts)
+        if replace:
+            index = again(decided["probability"], by_label, room, counts, seed)
+        else:
+            index = by_label[(np.cumsum(room) - room)[label] + turn]
+        return index[np.lexsort((label, (turn + 0.5) / counts[label]))]
+
+    index, notes = pool.choose(order, size, nested=False)
+    if notes and len(index) < len(pool.rows) and not replace:
+        notes = [f"{notes[0]}; the rest was lost to shortage: {shortage} and rounding: {rounding}"]
+    if replace:
+        notes.append(f"{len(index):,} draws with replacement chose {len(np.unique(index)):,} different rows")
+    chosen_by = None if quality is None else quality[index]
+    cluster = labels[index] if clusters.names is None else np.array(clusters.names, np.str_)[labels[index]]
+    why = {"cluster": cluster, **{name: values[index] for name, values in decided.items()}}
+    return pool.choice(index, chosen_by, why, notes)
+
+
+def _given(quality: Values | None, draw: Draw) -> Values:
+    if quality is None:
+        raise sl.DataError(f"draw: {draw} needs scores; connect them, or draw: random")
+    return quality
+
+
+def _logs(draw: Draw, quality: Values | None, rows: sl.Rows[sl.P]) -> Values:
+    """The logarithm of each row's weight, but for a constant; NaN for none."""
+    import numpy as np
+
+    if draw == "random":
+        return np.zeros(len(rows))
+    quality = _given(quality, draw)
+    if draw == "softmax":
+        return quality
+    negative = np.flatnonzero(quality < 0)
+    if len(negative):
+        row = rows.take(negative[:1]).ids()[0]
+        raise sl.DataError(
+            f"draw: weighted needs scores of at least 0, found {quality[negative[0]]:g} for row {row!r}; "
+            "draw: softmax takes any scores"
+        )
+    with np.errstate(divide="ignore"):
+        return np.log(quality)

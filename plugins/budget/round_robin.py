@@ -1,0 +1,127 @@
+"""Groups, or single targets, take turns to choose rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Literal
+
+import selectlang as sl
+
+from .._align import firsts, lookup
+from ._common import Choice, Ties, costs, eligible, lowest, reasons, tie_keys
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Index = NDArray[np.int64]
+    Best = Callable[[int, int], Index]  # column, depth -> its best rows, fewer if it has no more
+    Turns = tuple[Index, Index, Index]  # the row, the column and the turn of each choice
+
+
+@sl.budget
+def round_robin(
+    scores: sl.Scores[sl.P],
+    within: sl.Selection[sl.P] | None = None,
+    skip: sl.Selection[sl.P] | None = None,
+    *,
+    size: sl.Amount,
+    duplicates: Literal["lose", "next", "repeat"] = "lose",
+    ties: Ties = "seed",
+    seed: int,
+) -> Choice[sl.P]:
+    """Let the columns of the scores take turns: on its turn a column chooses its highest row left.
+
+    The selection of RDS+ (arXiv 2503.01807, Algorithm 1), over groups or over single target rows.
+    Columns take turns in their order. A column never chooses a row that it has no score for, and has no
+    more turns once it has been through all others. Rows that no column has a score for are not
+    eligible; `left` counts the eligible rows not chosen.
+
+    Settings:
+        size: rows, a share of the rows before `skip`, or tokens
+        duplicates: when a column's row is chosen already: `lose` the turn (the authors' code), choose
+            the `next` best row instead, or `repeat` the row (Algorithm 1 as printed)
+        ties: whether equal scores go by the seed or by the order of the data set
+    """
+    import numpy as np
+
+    values = scores.values[:, None] if scores.values.ndim == 1 else scores.values
+    pool = eligible(scores.rows, within, skip, strict=True)
+    pool = pool.only(~np.isnan(scores.best()[lookup(scores.rows, pool.rows)]))
+    place = lookup(scores.rows, pool.rows)
+    plain = scores.rows.whole and pool.rows.whole  # then `place` counts up, and no copy is needed
+    ties_by = tie_keys(pool.rows, ties, seed)
+    columns, total = values.shape[1], len(pool.rows)
+
+    def best(column: int, depth: int) -> Index:
+        cost = costs(values[:, column] if plain else values[place, column])
+        return lowest([cost, ties_by], min(depth, int(np.isfinite(cost).sum())))
+
+    turns: Turns = _in_turns(best, columns, 0, total, unique=True)
+
+    def order(count: int) -> Index:
+        nonlocal turns
+        if duplicates == "next":
+            turns = _next_best(best, columns, count, total)
+        else:
+            turns = _in_turns(best, columns, count, total, unique=duplicates == "lose")
+        return turns[0]
+
+    index, notes = pool.choose(order, size)
+    column, turn = turns[1][: len(index)], turns[2][: len(index)]
+    why = {**reasons(scores, pool.rows.take(index), column), "turn": turn + 1}
+    return pool.choice(index, values[place[index], column], why, notes)
+
+
+def _in_turns(best: Best, columns: int, count: int, total: int, unique: bool) -> Turns:
+    """The first `count` choices when every column goes down its own list, one row a turn."""
+    import numpy as np
+
+    depth = min(-(-count // max(columns, 1)), total)
+    while True:
+        grid = np.full((depth, columns), -1, dtype=np.int64)
+        for column in range(columns):
+            rows = best(column, depth)
+            grid[: len(rows), column] = rows
+        taken = np.flatnonzero(grid.ravel() >= 0)
+        index = grid.ravel()[taken]
+        if unique:
+            first = firsts(index, total)
+            taken, index = taken[first], index[first]
+        if len(index) >= count or depth == total:
+            break
+        depth = min(2 * depth, total)
+    taken = taken[:count]
+    return index[:count], taken % max(columns, 1), taken // max(columns, 1)
+
+
+def _next_best(best: Best, columns: int, count: int, total: int) -> Turns:
+    """The first `count` choices when every column passes over what others have chosen."""
+    import numpy as np
+
+    chosen = bytearray(total)
+    found: list[tuple[int, int, int]] = []
+    streams = {column: _unchosen(best, column, -(-count // columns), chosen) for column in range(columns)}
+    turn = 0
+    while streams and len(found) < count:
+        for column, stream in list(streams.items()):
+            row = next(stream, None) if len(found) < count else None
+            if row is None:
+                del streams[column]
+                continue
+            chosen[row] = 1
+            found.append((row, column, turn))
+        turn += 1
+    rows, of, turns = np.array(found, dtype=np.int64).reshape(-1, 3).T
+    return rows, of, turns
+
+
+def _unchosen(best: Best, column: int, depth: int, chosen: bytearray) -> Iterator[int]:
+    """The rows of a column from the best down, without those chosen by the time it is asked."""
+    seen = 0
+    while True:
+        rows = best(column, depth)
+        yield from (row for row in rows[seen:].tolist() if not chosen[row])
+        if len(rows) < depth:
+            return
+        seen, depth = depth, 2 * depth

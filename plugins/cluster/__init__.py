@@ -1,0 +1,1 @@
+"""Methods of kind cluster, one file each."""

@@ -1,0 +1,1 @@
+"""Methods of kind embed, one file each."""

@@ -1,0 +1,1 @@
+"""Methods of kind merge, one file each."""

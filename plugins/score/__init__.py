@@ -1,0 +1,1 @@
+"""Methods of kind score, one file each."""

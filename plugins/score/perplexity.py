@@ -1,0 +1,144 @@
+"""score: perplexity"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import selectlang as sl
+
+from .. import _models
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CHUNK = 512  # tokens whose logits are held at once
+
+
+@sl.score
+class perplexity:  # noqa: N801 - the name of the method
+    """The mean negative log-likelihood of the tokens of a row under a causal language model, in nats.
+
+    Of the whole text (RDS+'s baseline, arXiv:2503.01807, section 4), or of the response given the instruction
+    (the perplexity form of Diversify and Conquer, arXiv:2409.11378, eq. 7, takes differences of it). The row
+    is tokenised as one text; tokens that reach into the response are its own, the tag before it is not, the
+    end-of-sequence token after it is. A later turn of the user is part of the response, as everywhere.
+    Missing where there is nothing to predict: a single token, an empty response, one beyond `max_tokens`.
+
+    Settings:
+        model: a causal language model, from a folder or from the hub
+        text: full, or response for the response given the instruction
+        value: nll, the mean itself, or perplexity, its exponential
+        template: tulu with the model's end-of-sequence token (RDS+), plain, or chat: the model's own template
+        max_tokens: longer texts lose their end; never more than the model's own limit
+        precision: fp32, or bf16 for weights and activations, which is several times faster with AMX or a GPU
+    """
+
+    def __init__(
+        self,
+        *,
+        model: sl.ModelName,
+        text: Literal["full", "response"] = "full",
+        value: Literal["nll", "perplexity"] = "nll",
+        template: _models.ModelTemplate = "tulu",
+        max_tokens: Annotated[int, {"minimum": 8}] = 2048,
+        precision: _models.Precision = "fp32",
+    ) -> None:
+        self.tokenizer, self.network = _models.load(model, precision, head=True)
+        if not self.tokenizer.is_fast:
+            raise sl.DataError(
+                f"the tokenizer of model {model!r} cannot say where its tokens stand in a text; "
+                "give a model that has a tokenizer.json."
+            )
+        self.head = _head(self.network, model)
+        self.text, self.value, self.template = text, value, template
+        self.limit = _models.limit(self.tokenizer, self.network, max_tokens)
+
+    def __call__(self, rows: sl.Rows[sl.P]) -> sl.Scores[sl.P]:
+        """One shard of rows."""
+        import numpy as np
+        import torch
+
+        ids, counted = self._tokens(rows)
+        values = np.full(len(rows), np.nan)
+        lengths = np.array([len(count) if any(count) else 0 for count in counted], np.int64)
+        with torch.inference_mode():
+            for batch in _models.batches(lengths, _models.budget()):
+                chosen = batch.tolist()
+                tokens, mask = _models.tensors(self.tokenizer, [ids[i] for i in chosen])
+                wanted = torch.zeros_like(mask, dtype=torch.bool)
+                for line, i in enumerate(chosen):
+                    wanted[line, : len(counted[i])] = torch.tensor(counted[i], device=wanted.device)
+                values[batch] = self._mean_nll(tokens, mask, wanted[:, 1:])
+        return sl.Scores(rows, np.exp(values) if self.value == "perplexity" else values)
+
+    def _tokens(self, rows: sl.Rows[sl.P]) -> tuple[list[list[int]], list[list[bool]]]:
+        """The tokens of each row, and which of them count; never the first, which nothing predicts."""
+        texts, starts = [], []
+        for turns in rows.turns():
+            text, start = _models.whole(self.tokenizer, turns, self.template)
+            empty = self.text == "response" and not sl.render(turns, "response").strip()
+            texts.append(text)
+            starts.append(len(text) if empty else start)
+        if not texts:
+            return [], []
+        coded = self.tokenizer(
+            texts,
+            truncation=True,
+            max_length=self.limit,
+            add_special_tokens=self.template != "chat",
+            return_offsets_mapping=True,
+        )
+        if self.text == "full":
+            counted = [[i > 0 for i in range(len(row))] for row in coded["input_ids"]]
+        else:
+            counted = [
+                [i > 0 and end > start for i, (_, end) in enumerate(spans)]
+                for spans, start in zip(coded["offset_mapping"], starts, strict=True)
+            ]
+        return coded["input_ids"], counted
+
+    def _mean_nll(self, tokens: Any, mask: Any, wanted: Any) -> NDArray[np.float64]:
+        """The mean over the tokens of each text that are `wanted`: (batch, tokens - 1), from the second."""
+        import torch
+
+        line = wanted.nonzero()[:, 0]
+        targets = tokens[:, 1:][wanted]
+        if self.head is None:
+            states = self.network(input_ids=tokens, attention_mask=mask).logits
+        else:
+            states = self.network.base_model(input_ids=tokens, attention_mask=mask).last_hidden_state
+        states = states[:, :-1][wanted]
+        total = torch.zeros(len(tokens), dtype=torch.float64, device=tokens.device)
+        for part in range(0, len(targets), CHUNK):
+            here = slice(part, part + CHUNK)
+            logits = states[here] if self.head is None else self.head(states[here])
+            losses = torch.nn.functional.cross_entropy(logits.float(), targets[here], reduction="none")
+            total.index_add_(0, line[here], losses.double())
+        result: NDArray[np.float64] = (total / wanted.sum(dim=1)).cpu().numpy()
+        return result
+
+
+def _head(network: Any, model: str) -> Any:
+    """The layer from hidden states to logits; None where the model does more than that with them.
+
+    Some models scale or cap their logits, so both ways are compared on a few tokens. On the same tokens a
+    model that looks ahead, such as an encoder, is found: its likelihoods would be none.
+    """
+    import torch
+
+    base, head = network.base_model, network.get_output_embeddings()
+    tokens = torch.arange(8, device=_models.device())[None] % network.config.vocab_size
+    other = tokens.clone()
+    other[0, -1] = 0
+    with torch.inference_mode():
+        logits, changed = network(input_ids=tokens).logits, network(input_ids=other).logits
+        if not torch.allclose(logits[:, :-1], changed[:, :-1], rtol=1e-2, atol=1e-3):
+            raise sl.DataError(
+                f"model {model!r} is no causal language model: a token changes what it says of earlier ones."
+            )
+        if head is None or base is network:
+            return None
+        direct = head(base(input_ids=tokens).last_hidden_state)
+    same = direct.shape == logits.shape and torch.allclose(direct, logits, rtol=1e-2, atol=1e-3)
+    return head if same else None

@@ -1,0 +1,82 @@
+"""selectlang: a declarative language for choosing training data.
+
+This module is the public interface for authors of plugins: the decorators that mark methods, the
+types of their ports and settings, and the errors they raise.
+"""
+
+from pluggy import HookimplMarker
+
+from selectlang.amount import Amount
+from selectlang.errors import DataError, MethodError, SelectlangError, SpecError, UsageError
+from selectlang.methods import (
+    ModelName,
+    T,
+    budget,
+    classify,
+    cluster,
+    embed,
+    generate,
+    judge,
+    merge,
+    schema,
+    score,
+    train,
+)
+from selectlang.ports import (
+    Clusters,
+    Labels,
+    Metric,
+    Model,
+    P,
+    Q,
+    Replies,
+    Scores,
+    Selection,
+    Vectors,
+    Weights,
+)
+from selectlang.render import count_tokens, render
+from selectlang.rows import Rows, Template, Text
+
+__version__ = "0.1.0"
+
+hookimpl = HookimplMarker("selectlang")
+"""Marks a function of a plugin as an implementation of a hook, such as `register_methods`."""
+
+__all__ = [
+    "Amount",
+    "Clusters",
+    "DataError",
+    "Labels",
+    "Metric",
+    "Model",
+    "ModelName",
+    "MethodError",
+    "P",
+    "Q",
+    "Replies",
+    "Rows",
+    "Scores",
+    "Selection",
+    "SelectlangError",
+    "SpecError",
+    "T",
+    "Template",
+    "Text",
+    "UsageError",
+    "Vectors",
+    "Weights",
+    "budget",
+    "classify",
+    "cluster",
+    "count_tokens",
+    "embed",
+    "generate",
+    "hookimpl",
+    "judge",
+    "merge",
+    "render",
+    "schema",
+    "score",
+    "train",
+]

@@ -1,0 +1,36 @@
+"""selectlang check: every fault of specs, without running anything."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from selectlang.commands.common import add_spec_options, given, registry
+from selectlang.errors import SpecError
+from selectlang.faults import Fault, render
+
+
+def add(parser: ArgumentParser) -> None:
+    parser.add_argument("spec", nargs="+", help="a path, package:name, or the name of a packaged spec")
+    parser.add_argument("--format", choices=["text", "json", "github"], default="text", help="form of the faults")
+    add_spec_options(parser)
+
+
+def run(args: Namespace) -> int:
+    from selectlang.language.check import check
+
+    loaded = registry(args)
+    faults: list[Fault] = []
+    fine = []
+    for spec in args.spec:
+        try:
+            program = check(spec, loaded, given(args))
+            fine.append(f"{spec}: fine, {len(program.steps)} stages")
+        except SpecError as error:
+            faults += error.faults
+    if args.format == "text":
+        print("\n".join(fine + [fault.text() for fault in faults]))
+        if faults:
+            print(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}")
+    elif faults or args.format == "json":
+        print(render(faults, args.format))
+    return 1 if faults else 0

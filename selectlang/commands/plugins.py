@@ -1,0 +1,53 @@
+"""selectlang plugins: what is installed, and what is broken."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from selectlang.commands.common import add_plugin_option, registry
+from selectlang.methods import KINDS
+from selectlang.plugins import Registry
+from selectlang.tables import show
+
+
+def add(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+    add_plugin_option(parser)
+
+
+def run(args: Namespace) -> int:
+    loaded = registry(args)
+    if args.json:
+        print(json.dumps(_json(loaded), indent=2))
+        return 0
+    order = sorted(loaded.methods.values(), key=lambda m: (KINDS.index(m.kind), m.name))
+    show(
+        ["kind", "method", "from", "what it does"],
+        [(m.kind, m.name, f"{m.distribution} {m.version}", m.doc.splitlines()[0]) for m in order],
+    )
+    for name, folder in sorted(loaded.packs.items()):
+        names = ", ".join(path.stem for path in sorted(folder.glob("*.yaml")))
+        print(f"spec pack {name}: {names}")
+    for broken in loaded.broken:
+        print(f"broken: {broken.plugin.distribution}: {broken.reason}")
+    for (kind, method), names in loaded.collisions.items():
+        print(f"taken twice: {kind} {method}: {' and '.join(names)}")
+    return 0
+
+
+def _json(loaded: Registry) -> dict[str, Any]:
+    return {
+        "plugins": [vars(plugin) for plugin in loaded.plugins],
+        "methods": [
+            {"kind": m.kind, "method": m.name, "distribution": m.distribution, "version": m.version}
+            for m in loaded.methods.values()
+        ],
+        "packs": {name: str(folder) for name, folder in loaded.packs.items()},
+        "broken": [{**vars(broken.plugin), "reason": broken.reason} for broken in loaded.broken],
+        "collisions": [
+            {"kind": kind, "method": method, "distributions": names}
+            for (kind, method), names in loaded.collisions.items()
+        ],
+    }

@@ -1,0 +1,40 @@
+"""selectlang run: run a spec, and write its run folder."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from selectlang.commands.common import add_spec_options, program, registry
+from selectlang.faults import printable
+from selectlang.progress import clock, progress
+
+
+def add(parser: ArgumentParser) -> None:
+    parser.add_argument("spec", help="a path, package:name, or the name of a packaged spec")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="the run folder (default: a new one under runs/)")
+    add_spec_options(parser)
+
+
+def run(args: Namespace) -> int:
+    loaded = registry(args)
+    checked = program(args, loaded)
+    from selectlang.engine.run import run as run_program
+    from selectlang.store.store import Store
+
+    done = run_program(checked, loaded, Store.default(), args.out, progress())
+    for note in done.notes:
+        print(f"note: {printable(note)}", file=sys.stderr)
+    for name, output in done.record["outputs"].items():
+        if "rows" in output:
+            again = f" ({output['unique']:,} different)" if output["unique"] < output["rows"] else ""
+            print(f"{name}: {output['rows']:,} rows{again} in {done.folder / output['file']}")
+        elif "value" in output:
+            print(f"{name}: {output['value']:g}")
+        else:
+            print(f"{name}: {done.folder / output.get('folder', '')}")
+    ran = sum(stage["state"] == "ran" for stage in done.record["stages"])
+    kept = len(done.record["stages"]) - ran
+    print(f"{ran} stages run, {kept} from the store, {clock(done.record['seconds'])}; record in {done.folder / 'record.json'}")
+    return 0

@@ -1,0 +1,93 @@
+"""selectlang show: a method, a spec with every default written out, or an error code."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+
+from selectlang.commands.common import add_spec_options, program, registry
+from selectlang.errors import UsageError
+from selectlang.faults import nearest, quoted
+from selectlang.methods import KINDS, Method
+from selectlang.plugins import Registry
+
+
+def add(parser: ArgumentParser) -> None:
+    parser.add_argument("what", help="a kind and a method, a spec, or an error code such as SL302")
+    parser.add_argument("method", nargs="?", help="the method, after its kind")
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+    add_spec_options(parser)
+
+
+def run(args: Namespace) -> int:
+    if args.what in KINDS:
+        return _kind(args)
+    if args.method is not None:
+        raise UsageError(f"{quoted(args.what)} is no kind{nearest(args.what, KINDS)} (kinds: {', '.join(KINDS)})")
+    if args.what.startswith("SL") and args.what[2:].isdigit():
+        return _code(args.what)
+    args.spec = args.what
+    checked = program(args, registry(args))
+    from selectlang.language.resolved import resolved
+
+    found = resolved(checked)
+    if args.json:
+        print(json.dumps(found, indent=2))
+        return 0
+    import yaml
+
+    print(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100), end="")
+    if checked.missing:
+        print(f"# no value yet: {', '.join(checked.missing)}")
+    return 0
+
+
+def _kind(args: Namespace) -> int:
+    loaded = registry(args)
+    if args.method is None:
+        for name in loaded.names(args.what):
+            print(f"{name}: {loaded.methods[args.what, name].doc.splitlines()[0]}")
+        return 0
+    method = loaded.methods.get((args.what, args.method))
+    if method is None:
+        known = loaded.names(args.what)
+        raise UsageError(f"there is no {args.what} method {quoted(args.method)}{nearest(args.method, known)} (methods: {', '.join(known)})")
+    print(json.dumps(schema(method), indent=2) if args.json else describe(method, loaded))
+    return 0
+
+
+def schema(method: Method) -> dict[str, object]:
+    """The settings of a method as a JSON Schema."""
+    properties = {
+        name: {**s.schema, "description": s.doc, **({} if s.required else {"default": s.default})}
+        for name, s in method.settings.items()
+    }
+    required = [name for name, s in method.settings.items() if s.required]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def describe(method: Method, loaded: Registry) -> str:
+    """A method for people: what it does, its ports, its settings, where it comes from."""
+    from selectlang.language.values import expected
+
+    about, _, _ = method.doc.partition("Settings:")
+    lines = [f"{method.kind}: {method.name}", "", about.strip(), "", "inputs:"]
+    lines += [f"  {port.name} ({port}{', optional' if port.optional else ''})" for port in method.inputs] or ["  none"]
+    lines += ["", "outputs:"]
+    lines += [f"  {port.name or '(the stage itself)'} ({port})" for port in method.outputs]
+    lines += ["", "settings:"]
+    for name, setting in method.settings.items():
+        default = "required" if setting.required else f"default {json.dumps(setting.default)}"
+        lines += [f"  {name} ({expected(setting.schema)}; {default})", *([f"      {setting.doc}"] if setting.doc else [])]
+    lines += [] if method.settings else ["  none"]
+    return "\n".join([*lines, "", f"from {method.distribution} {method.version}"])
+
+
+def _code(code: str) -> int:
+    from selectlang.codes import CODES
+
+    if code not in CODES:
+        raise UsageError(f"there is no error code {code}{nearest(code, CODES)}")
+    title, text = CODES[code]
+    print(f"{code}: {title}\n\n{text}")
+    return 0

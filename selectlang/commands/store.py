@@ -1,0 +1,64 @@
+"""selectlang store: list, verify and prune what runs have kept."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentParser, Namespace
+from datetime import timedelta
+from pathlib import Path
+
+from selectlang.errors import UsageError
+from selectlang.tables import show
+
+
+def add(parser: ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    commands.add_parser("list", help="every entry, its size, and when it was used")
+    verify = commands.add_parser("verify", help="check every byte of every entry; exit 1 when one is damaged")
+    verify.add_argument("--repair", action="store_true", help="delete damaged entries, so that a run makes them again")
+    prune = commands.add_parser("prune", help="delete entries that were not used for a while")
+    prune.add_argument("--older-than", metavar="AGE", required=True, help="an age such as 30d, 12h or 0d for all")
+    prune.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    for command in commands.choices.values():
+        command.add_argument("--store", metavar="DIR", type=Path, help="the store (default: as for a run)")
+
+
+def run(args: Namespace) -> int:
+    from selectlang.store.store import Store
+
+    store = Store(args.store) if args.store else Store.default()
+    if args.action == "list":
+        entries = list(store.entries())
+        rows = [
+            (e.key[:12], f"{e.used:%Y-%m-%d %H:%M}", _size(e.size), e.meta.get("method", e.meta.get("shard", "")), e.meta.get("path", ""))
+            for e in entries
+        ]
+        show(["key", "used", "size", "what", "stage"], rows, right=["size"])
+        print(f"{len(entries)} entries, {_size(sum(e.size for e in entries))}, in {store.folder}")
+        return 0
+    if args.action == "verify":
+        damaged = store.verify(repair=args.repair)
+        for key, reason in damaged:
+            print(f"{key[:12]}: {reason}")
+        print(f"{len(damaged)} damaged{', deleted' if args.repair and damaged else ''}")
+        return 1 if damaged and not args.repair else 0
+    gone = store.prune(older_than=_age(args.older_than), dry_run=args.dry_run)
+    print(f"{'would delete' if args.dry_run else 'deleted'} {len(gone)} entries, {_size(sum(e.size for e in gone))}")
+    return 0
+
+
+def _age(text: str) -> timedelta:
+    match = re.fullmatch(r"(\d+)([dh])", text)
+    if match is None:
+        raise UsageError(f"--older-than {text}: expected an age such as 30d or 12h")
+    number = int(match.group(1))
+    return timedelta(days=number) if match.group(2) == "d" else timedelta(hours=number)
+
+
+def _size(size: int) -> str:
+    value = float(size)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

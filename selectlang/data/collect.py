@@ -1,0 +1,220 @@
+"""Collecting rows: each is read, checked, given an id, and written to Arrow files in batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from selectlang.data.formats import Bad
+from selectlang.data.identity import Seen, digest, flat, numbered
+from selectlang.data.shapes import Shape
+from selectlang.data.source import DataSpec, nearest
+from selectlang.data.turns import BadRow, lookup, text, without_surrogates
+from selectlang.draws import id_hash
+from selectlang.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+ROWS, CHARACTERS = 4096, 1 << 24  # a batch is written when it has reached either
+FIRST = 5  # bad rows that are described when they are skipped
+ADVICE = "Correct the row, or leave such rows out with bad_rows: skip"
+
+
+@dataclass
+class DataInfo:
+    """What is known of a data set.
+
+    `shape` says in words how rows are read. `skipped` counts the bad rows that were left out, of which
+    `skipped_first` describes the first few. `notes` are sentences about how files were read.
+    """
+
+    rows: int = 0
+    format: str = ""
+    shape: str = ""
+    fields: list[str] = field(default_factory=list)
+    skipped: int = 0
+    skipped_first: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    stems: list[str] = field(default_factory=list)
+    grouped: bool = False
+
+
+class Collector:
+    """Takes rows one by one and writes them to two Arrow files.
+
+    `rows` gets what methods see: id, hash, group, conversation, length, file. `source` gets the rows
+    as they were found: their line of JSON, or the columns of a table when `schema` is given. A
+    conversation of at most a system turn, a request and a response is kept in three flat columns,
+    and what goes on after that in `rest`.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        rows: Any,
+        source: Any,
+        schema: pa.Schema | None,
+        progress: Callable[[int], None],
+    ) -> None:
+        import pyarrow as pa
+
+        self.spec, self.progress, self.info = spec, progress, DataInfo(grouped=spec.group is not None)
+        turn = pa.struct([("role", pa.string()), ("content", pa.string())])
+        flat = ["id", "group", "system", "instruction", "response"]
+        self._schema = pa.schema(
+            [(name, pa.string()) for name in flat]
+            + [("rest", pa.list_(turn)), ("length", pa.int64()), ("hash", pa.uint64()), ("file", pa.int32())]
+        )
+        self._source_schema = schema or pa.schema([("row", pa.string())])
+        self._rows = pa.ipc.new_file(rows, self._schema)
+        self._source = pa.ipc.new_file(source, self._source_schema)
+        self._fields: dict[str, None] = {}
+        self._alike: Any = None
+        self._seen = Seen()
+        self._copies: Counter[str] = Counter()
+        self._places: list[Callable[[int], str]] = []
+        self._optional: set[str] = set()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._numbers: list[int] = []
+        self._pending: list[tuple[Any, ...]] = []  # columns id to length
+        self._digests: list[bytes] = []
+        self._texts: list[bytes] = []
+        self._characters = 0
+
+    def begin(self, stem: str, place: Callable[[int], str]) -> None:
+        """Go on to another file; `place` says in words where its row of some number stands."""
+        self.flush()
+        self.info.stems.append(stem)
+        self._places.append(place)
+
+    def shaped(self, shape: Shape) -> None:
+        """The shape of the rows that follow."""
+        self._read = shape.read
+        self._optional.update(shape.optional)
+        if shape.words not in self.info.shape.split("; "):
+            self.info.shape += ("; " if self.info.shape else "") + shape.words
+
+    @property
+    def total(self) -> int:
+        """Rows met so far, bad ones among them."""
+        return self.info.rows + len(self._numbers) + self.info.skipped
+
+    def has_fields(self, names: list[str]) -> None:
+        """Fields that rows have."""
+        self._fields.update(dict.fromkeys(names))
+
+    def add(self, number: int, record: Any, line: bytes | None) -> None:
+        """Take a row: its `number` in the file, its fields, and its line of JSON unless it is of a table."""
+        if record.__class__ is not dict:
+            what = record if isinstance(record, Bad) else f"not an object of fields, but {str(record)!r:.60}"
+            return self.reject(number, what)
+        if line is not None and record.keys() != self._alike:
+            self._alike = record.keys()
+            self.has_fields(list(record))
+        try:
+            turns = self._read(record)
+            identifier = None if self.spec.id is None else self._scalar(record, self.spec.id)
+            group = None if self.spec.group is None else self._scalar(record, self.spec.group)
+        except BadRow as error:
+            return self.reject(number, str(error))
+        try:
+            self._digests.append(digest(turns))
+        except UnicodeEncodeError:
+            turns = [(role, without_surrogates(content)) for role, content in turns]
+            self._digests.append(digest(turns))
+        characters = sum([len(content) for _, content in turns])
+        self._numbers.append(number)
+        self._pending.append((identifier, group, *flat(turns), characters))
+        if line is not None:
+            self._texts.append(line)
+        self._characters += characters
+        if line is not None and (len(self._numbers) >= ROWS or self._characters >= CHARACTERS):
+            self.flush()
+        return None
+
+    def _scalar(self, record: dict[str, Any], name: str) -> str:
+        if name == "_file":
+            return without_surrogates(self.info.stems[-1])
+        try:
+            found = text(lookup(record, name), name)
+        except KeyError:
+            raise BadRow(f"no field '{name}'{nearest(name, record)}") from None
+        return without_surrogates(found)
+
+    def reject(self, number: int, what: str) -> None:
+        """A bad row: an error, or one more that is skipped."""
+        message = f"{self._places[-1](number)}: {what}"
+        if self.spec.bad_rows != "skip":
+            raise DataError(f"{message}. {ADVICE}")
+        self.info.skipped += 1
+        if len(self.info.skipped_first) < FIRST:
+            self.info.skipped_first.append(message)
+
+    def flush(self, batch: pa.RecordBatch | None = None, start: int = 0) -> None:
+        """Write the rows taken so far; those of a table stand in `batch`, which begins at row `start`."""
+        import numpy as np
+        import pyarrow as pa
+
+        if not self._numbers:
+            return
+        numbers = np.array(self._numbers, np.int64)
+        ids, kept = self._identify(numbers)
+        index = kept.tolist()
+        columns: list[Any] = list(zip(*(self._pending[i] for i in index), strict=True)) if index else [()] * 7
+        columns[0] = ids
+        arrays = [
+            pa.array(column, kind) for column, kind in zip(columns, self._schema.types[:7], strict=True)
+        ]
+        arrays.append(pa.array(np.array([id_hash(identifier) for identifier in ids], np.uint64)))
+        arrays.append(pa.array(np.full(len(ids), len(self.info.stems) - 1, np.int32)))
+        self._rows.write(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        if batch is None:
+            batch = pa.RecordBatch.from_arrays(
+                [pa.array([self._texts[i] for i in index], pa.string())], schema=self._source_schema
+            )
+        else:
+            batch = batch.take(pa.array(numbers[kept] - start))
+        self._source.write(batch)
+        self.info.rows += len(ids)
+        self._clear()
+        self.progress(len(ids))
+
+    def _identify(self, numbers: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
+        """The ids of the rows taken so far, and the index of each row that has one."""
+        import numpy as np
+
+        places = (len(self.info.stems) - 1 << 40) + numbers
+        if self.spec.id is None:
+            keys = np.frombuffer(b"".join(self._digests), ">u8").astype(np.uint64)
+            return numbered(self._digests, self._seen.add(keys, places), self._copies), np.arange(len(keys))
+        ids = [row[0] for row in self._pending]
+        first = self._seen.add(np.array([id_hash(identifier) for identifier in ids], np.uint64), places)
+        for i in np.flatnonzero(first >= 0).tolist():
+            place = self._places[int(first[i]) >> 40](int(first[i]) & (1 << 40) - 1)
+            self.reject(self._numbers[i], f"the id {ids[i]!r} is also that of {place}; expected each id once")
+        kept = np.flatnonzero(first < 0)
+        return [ids[i] for i in kept.tolist()], kept
+
+    def finish(self) -> DataInfo:
+        """Write what is left, and say what was found; a DataError when no row was."""
+        self.flush()
+        self._rows.close()
+        self._source.close()
+        self.info.fields = list(self._fields)
+        if not self.info.rows:
+            skipped = self.info.skipped
+            why = (
+                f"all {skipped} are bad, as {self.info.skipped_first[0]}" if skipped else "the data is empty"
+            )
+            raise DataError(f"{', '.join(self.spec.path)}: no rows: {why}")
+        for name in self._optional:
+            if name.split(".")[0] not in self._fields and name not in self._fields:
+                raise DataError(f"columns: no row has a field '{name}'{nearest(name, self._fields)}")
+        return self.info

@@ -1,0 +1,179 @@
+"""Ingest: the files of a data set become two Arrow files and a description, in a folder of the store."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from selectlang.data import tables
+from selectlang.data.collect import Collector, DataInfo
+from selectlang.data.delimited import read_csv
+from selectlang.data.formats import Item, Note, dumps, holds_lines, loads, read_json, read_jsonl
+from selectlang.data.shapes import find
+from selectlang.data.source import DataSpec, files, format_of, open_bytes, some, stem
+from selectlang.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+T = TypeVar("T")
+Progress = Callable[[int], None]
+SAMPLE = 100  # rows whose fields decide the shape of a file
+ROWS, SOURCE, INFO = "rows.arrow", "source.arrow", "info.json"
+
+
+def ingest(spec: DataSpec, folder: Path, progress: Progress) -> None:
+    """Read a data set into an empty folder: its rows, the rows as they were found, and what is known of them.
+
+    `progress` is called with the number of rows read since its last call. A DataError names the file
+    and the line, what was found and what was expected. Memory holds one batch of rows and, of each row
+    so far, 16 bytes (while they are merged, 48).
+    """
+    sinks = (str(folder / ROWS), str(folder / SOURCE))
+    info = _files(spec, sinks, progress) if spec.hub is None else _hub(spec, sinks, progress)
+    (folder / INFO).write_text(json.dumps(asdict(info)), encoding="utf-8")
+
+
+def collect_records(spec: DataSpec, records: Iterable[Any], sinks: tuple[Any, Any]) -> DataInfo:
+    """Read rows that are already in memory, as the elements of a JSON array are."""
+    lines = map(dumps, records)
+    collector = Collector(spec, *sinks, None, lambda rows: None)
+    collector.begin("records", partial(_place, "records", "json"))
+    _text(collector, ((number, loads(line), line) for number, line in enumerate(lines, 1)), "records", "json")
+    info = collector.finish()
+    info.format = "records"
+    return info
+
+
+def _files(spec: DataSpec, sinks: tuple[Any, Any], progress: Progress) -> DataInfo:
+    paths = files(spec)
+    formats = {path: format_of(path, spec) for path in paths}
+    empty = [path for path in paths if next(_guarded(path, _first_byte(path))) == b""]
+    full = [path for path in paths if path not in empty]
+    notes: list[str] = []
+    with TemporaryDirectory(prefix="selectlang-") as folder:
+        real = {path: tables.unpacked(path, Path(folder)) for path in full if formats[path] == "parquet"}
+        schema = tables.schema_of(list(real.items())) if real and len(real) == len(full) else None
+        collector = Collector(spec, *sinks, schema, progress)
+        for path in full:
+            if formats[path] == "json" and holds_lines(path):
+                formats[path] = "jsonl"
+            collector.begin(stem(path), partial(_place, str(path), formats[path]))
+            before = collector.total
+            if path in real:
+                own = schema or tables.schema_of([(path, real[path])])
+                _table(
+                    collector, _guarded(path, tables.batches(real[path], own)), str(path), schema is not None
+                )
+            else:
+                items = _guarded(path, _items(path, formats[path], spec, notes.append))
+                _text(collector, items, str(path), formats[path])
+            if collector.total == before:
+                empty.append(path)
+        info = collector.finish()
+    info.format = ", ".join(dict.fromkeys(formats[path] for path in full))
+    info.notes = notes
+    if empty:
+        info.notes.append(f"without rows: {some([str(path) for path in empty], 5)}")
+    return info
+
+
+def _first_byte(path: Path) -> Iterator[bytes]:
+    with open_bytes(path) as file:
+        yield file.read(1)
+
+
+def _hub(spec: DataSpec, sinks: tuple[Any, Any], progress: Progress) -> DataInfo:
+    data = tables.load_hub(spec)
+    schema = tables.plain(data.features.arrow_schema)
+    collector = Collector(spec, *sinks, schema, progress)
+    collector.begin(str(spec.hub), partial(_place, f"hf:{spec.hub}", "hf"))
+    _table(collector, tables.hub_batches(data, schema), f"hf:{spec.hub}", True)
+    info = collector.finish()
+    info.format = "hf"
+    return info
+
+
+def _place(name: str, form: str, number: int) -> str:
+    """Where a row stands, as people look for it; rows, elements and lines count from 1."""
+    if form in ("parquet", "hf"):
+        return f"{name}, row {number}"
+    return f"{name}, element {number}" if form == "json" else f"{name}:{number}"
+
+
+def _items(path: Path, form: str, spec: DataSpec, note: Note) -> Iterator[Item]:
+    if form == "jsonl":
+        return read_jsonl(path)
+    if form == "json":
+        return read_json(path, note)
+    return read_csv(path, note, spec.header, tabs=form == "tsv")
+
+
+def _guarded(path: Path, items: Iterator[T]) -> Iterator[T]:
+    """The same items, with a file that cannot be read to its end as an error for people."""
+    import pyarrow as pa
+
+    try:
+        yield from items
+    except EOFError:
+        raise DataError(f"{path}: the file ends too early; its gzip data is cut off") from None
+    except (OSError, zlib.error, pa.ArrowException) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
+
+
+def _text(collector: Collector, items: Iterator[Item], name: str, form: str) -> None:
+    head: list[Item] = []
+    records: list[dict[str, Any]] = []
+    for item in items:
+        head.append(item)
+        if isinstance(item[1], dict):
+            records.append(item[1])
+        elif collector.spec.bad_rows != "skip":
+            break
+        if len(records) == SAMPLE:
+            break
+    if records:
+        hint = (
+            "; if the first line holds no names, give them as header: [...]" if form in ("csv", "tsv") else ""
+        )
+        collector.shaped(find(records, collector.spec.columns, name, hint))
+    for item in chain(head, items):
+        collector.add(*item)
+    collector.flush()
+
+
+def _table(collector: Collector, batches: Iterator[pa.RecordBatch], name: str, as_table: bool) -> None:
+    """Collect a table: as it is, or as lines of JSON where other files of the data set are text."""
+    spec, start = collector.spec, 1
+    names: list[str] | None = None
+    for batch in batches:
+        if start == 1 and batch.num_rows:
+            shape = find(tables.to_python(batch.slice(0, SAMPLE)), spec.columns, name)
+            collector.shaped(shape)
+            collector.has_fields(batch.schema.names)
+            if as_table:
+                needed = [*shape.fields, *(field for field in (spec.id, spec.group) if field)]
+                names = _columns(needed, batch.schema.names)
+        for number, record in enumerate(tables.to_python(batch, names), start):
+            collector.add(number, record, None if as_table else dumps(record))
+        collector.flush(batch if as_table else None, start)
+        start += batch.num_rows
+
+
+def _columns(needed: list[str], there: list[str]) -> list[str] | None:
+    """The columns that hold the fields needed; all of them where one is lacking, for the message about it."""
+    found = []
+    for name in needed:
+        name = name if name in there else name.split(".")[0]
+        if name in there:
+            found.append(name)
+        elif name != "_file":
+            return None
+    return list(dict.fromkeys(found))

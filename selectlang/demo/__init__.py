@@ -1,0 +1,1 @@
+"""The demonstration: a pool of planted quality, and what specs choose from it."""

@@ -1,0 +1,76 @@
+"""The data sets of a run: found, read once into the store, and opened from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from selectlang.data.dataset import Dataset
+from selectlang.data.ingest import ingest
+from selectlang.data.source import DataSpec, fingerprint
+from selectlang.engine.handles import DataHandle
+from selectlang.engine.keys import digest
+from selectlang.errors import DataError
+from selectlang.store.store import Store
+
+
+@dataclass
+class Datasets:
+    """Reads each data set once. `named` are the keys by the path of their name, `specs` what they say."""
+
+    store: Store
+    progress: Callable[[str, int], None] = lambda name, rows: None
+    named: dict[str, str] = field(default_factory=dict)
+    specs: dict[str, DataSpec] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+    def handle(self, name: str, settings: dict[str, Any]) -> DataHandle:
+        """The handle of a data set, whose key is a hash of its content and of how it is read."""
+        if name not in self.named:
+            spec = _spec(settings)
+            try:
+                key = digest(["data", fingerprint(spec, self.store.scratch / "cache")])
+            except DataError as error:
+                raise DataError(f"data {name!r}: {error}", code=error.code) from error
+            self.named[name], self.specs[key] = key, spec
+            self.names.setdefault(key, name)
+        return DataHandle(self.named[name])
+
+    def open(self, key: str) -> Dataset:
+        """The rows of a data set, read from its files when the store does not hold them yet."""
+        folder = self.store.path(key)
+        if folder is None:
+            name = self.names[key]
+            try:
+                with self.store.writing(key, {"path": name, "method": "data"}) as target:
+                    ingest(self.specs[key], target, self._counter(name))
+            except DataError as error:
+                raise DataError(f"data {name!r}: {error}", code=error.code) from error
+            folder = self.store.path(key)
+            assert folder is not None
+        return Dataset.open(folder, key)
+
+    def _counter(self, name: str) -> Callable[[int], None]:
+        done = 0
+
+        def count(rows: int) -> None:
+            nonlocal done
+            done += rows
+            self.progress(name, done)
+
+        return count
+
+
+def _spec(settings: dict[str, Any]) -> DataSpec:
+    path = settings["path"]
+    paths = path if isinstance(path, list) else [path]
+    flat = [part for entry in paths for part in (entry if isinstance(entry, list) else [entry])]
+    known = {name: value for name, value in settings.items() if name not in ("path", "doc", "header")}
+    header = tuple(settings["header"]) if "header" in settings else None
+    return DataSpec(path=tuple(_expanded(part) for part in flat), header=header, **known)
+
+
+def _expanded(path: str) -> str:
+    return path if path.startswith("hf:") else str(Path(path).expanduser())

@@ -1,0 +1,68 @@
+"""Keys: the hash of all that decides a result, and of nothing else.
+
+A key holds the language version, kind, method, distribution and version, a hash of the file that defines
+the method, its settings, the keys of its inputs, and the seed where the method draws. It holds no path,
+no name of a stage, no batch size and no device.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from selectlang.amount import Amount
+from selectlang.language.spec import VERSION
+from selectlang.methods import Method
+
+
+def digest(value: Any) -> str:
+    """The sha256 of a value as canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def source_digest(call: Any) -> str:
+    """A hash of the file that defines a method, so that an edited method never gives an old result."""
+    try:
+        file = inspect.getsourcefile(call)
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
+    except (OSError, TypeError):  # defined where there is no file, such as a prompt
+        return ""
+
+
+def call_key(method: Method, settings: dict[str, Any], inputs: dict[str, list[str]], seed: int | None) -> str:
+    """The key of a call. `settings` are values as the method gets them."""
+    return digest(
+        {
+            "language": VERSION,
+            "method": [method.kind, method.name, method.distribution, method.version, source_digest(method.call)],
+            "settings": {name: _canonical(method, name, value) for name, value in settings.items()},
+            "inputs": inputs,
+            "seed": seed,
+        }
+    )
+
+
+def _canonical(method: Method, name: str, value: Any) -> Any:
+    if isinstance(value, Amount):
+        return str(value)
+    is_model = "model" in json.dumps(method.settings[name].schema.get("format", ""))
+    if is_model and isinstance(value, str) and Path(value).is_dir():
+        return {"folder": folder_digest(value)}
+    return value
+
+
+@cache
+def folder_digest(folder: str) -> str:
+    """A hash of the files of a local model: its content, not its path."""
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file() and ".git" not in path.parts)
+    found = []
+    for path in files:
+        with path.open("rb") as file:
+            found.append([str(path.relative_to(folder)), hashlib.file_digest(file, "sha256").hexdigest()])
+    return digest(found)

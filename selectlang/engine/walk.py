@@ -1,0 +1,214 @@
+"""Walking a program: every call gets its key, and what is missing is run in order.
+
+Planning and running walk the same way. A walk first lays out tasks, whose keys follow from the keys of
+their inputs alone; `demand` then runs those that an output, or the end of a loop, really needs.
+"""
+
+from __future__ import annotations
+
+import operator
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from selectlang.amount import Amount
+from selectlang.data.dataset import Dataset
+from selectlang.draws import derive
+from selectlang.engine.execute import Execution, inputs_of
+from selectlang.engine.handles import DataHandle, EmptyHandle, Handle, ResultHandle, empty, rows_of
+from selectlang.engine.keys import call_key
+from selectlang.language.program import Call, Nested, Program, Ref, Rounds, Step, Until
+from selectlang.language.types import NOTHING_AT_START
+from selectlang.methods import Method
+from selectlang.ports import Labels
+from selectlang.rows import Rows
+from selectlang.store.codec import decode
+from selectlang.store.store import Store
+
+COMPARE = {"at_least": operator.ge, "at_most": operator.le, "above": operator.gt, "below": operator.lt}
+Scope = dict[str, dict[str | None, Handle]]
+
+
+@dataclass
+class Task:
+    """One call of a walk: in a loop, one for each round."""
+
+    path: str
+    method: Method
+    settings: dict[str, Any]
+    inputs: dict[str, list[Handle]]
+    seed: int | None
+    key: str
+    cached: bool
+    seconds: float = 0.0
+    ran: bool = False
+
+
+@dataclass
+class Walk:
+    """A walk over one program. With `run` False nothing is executed."""
+
+    store: Store
+    data: Callable[[str, dict[str, Any]], DataHandle]
+    open_data: Callable[[str], Dataset]
+    run: bool
+    seed: int
+    on_start: Callable[[Task, int], None] = lambda task, rows: None
+    on_rows: Callable[[Task, int, int], None] = lambda task, done, total: None
+    on_finish: Callable[[Task], None] = lambda task: None
+    tasks: dict[str, Task] = field(default_factory=dict)
+    order: list[Task] = field(default_factory=list)
+    sets: dict[str, DataHandle] = field(default_factory=dict)
+    datasets: dict[str, Dataset] = field(default_factory=dict)
+
+    def program(
+        self, program: Program, bound: dict[str, Handle], prefix: str = "", rounds: tuple[int, ...] = ()
+    ) -> dict[str, Handle]:
+        """Walk a program, and return the handle of each output."""
+        scope: Scope = {}
+        for name, settings in program.data.items():
+            handle = self.data(f"{prefix}{name}", settings)
+            self.sets[f"{prefix}{name}"] = handle
+            scope[name] = {None: handle}
+        scope |= {name: {None: handle} for name, handle in bound.items()}
+        self.steps(program.steps, scope, rounds)
+        return {name: self.handle(ref, scope) for name, ref in program.outputs.items()}
+
+    def steps(self, steps: list[Step], scope: Scope, rounds: tuple[int, ...]) -> None:
+        for step in steps:
+            if isinstance(step, Call):
+                scope[step.name] = self.call(step, scope, rounds)
+            elif isinstance(step, Rounds):
+                scope[step.name] = self.loop(step, scope, rounds)
+            else:
+                scope[step.name] = self.nested(step, scope, rounds)
+
+    def nested(self, step: Nested, scope: Scope, rounds: tuple[int, ...]) -> dict[str | None, Handle]:
+        bound = {name: self.handle(ref, scope) for name, ref in step.data.items()}
+        outputs: dict[str | None, Handle] = dict(
+            self.program(step.program, bound, f"{step.path}/", rounds)
+        )
+        return {**outputs, None: next(iter(outputs.values()))}
+
+    def handle(self, ref: Ref, scope: Scope) -> Handle:
+        handle = scope[ref.name][ref.port]
+        if ref.verdict is None:
+            return handle
+        if isinstance(handle, EmptyHandle):
+            return EmptyHandle("Selection", handle.data)
+        assert isinstance(handle, ResultHandle)
+        return ResultHandle(handle.key, handle.port, ref.verdict)
+
+    def call(self, step: Call, scope: Scope, rounds: tuple[int, ...]) -> dict[str | None, Handle]:
+        """Lay out one call. Its seed follows from the spec's seed, the stage's path and the round."""
+        settings = {name: self.setting(step, name, value, rounds) for name, value in step.settings.items()}
+        inputs = {port: [self.handle(ref, scope) for ref in refs] for port, refs in step.wires.items()}
+        seed = None
+        if step.method.seeded:
+            seed = derive(self.seed, step.path, *rounds) if step.seed is None else step.seed
+            if step.seed is not None and rounds:
+                seed = derive(step.seed, *rounds)
+        identities = {port: [handle.identity for handle in handles] for port, handles in inputs.items()}
+        key = call_key(step.method, settings, identities, seed)
+        path = step.path + "".join(f"#{index + 1}" for index in rounds)
+        if key not in self.tasks:
+            task = Task(path, step.method, settings, inputs, seed, key, self.store.has(key))
+            self.tasks[key] = task
+            self.order.append(task)
+        outputs: dict[str | None, Handle] = {
+            port.name: ResultHandle(key, port.name) for port in step.method.outputs
+        }
+        return {**outputs, None: ResultHandle(key, step.method.outputs[0].name)}
+
+    def setting(self, step: Call, name: str, value: Any, rounds: tuple[int, ...]) -> Any:
+        if value is None or step.method.settings[name].schema.get("format") != "amount":
+            return value
+        amount = Amount.parse(value)
+        return amount.of_round(rounds[-1], step.over) if step.over and rounds else amount
+
+    def loop(self, step: Rounds, scope: Scope, rounds: tuple[int, ...]) -> dict[str | None, Handle]:
+        """Rounds of a loop: each starts from what the last handed on."""
+        carried: dict[str, Handle] = {
+            name: self.handle(carry.start, scope) if carry.start else self.nothing(carry.type.kind, carry.type.about)
+            for name, carry in step.carry.items()
+        }
+        for index in range(step.rounds):
+            inner: Scope = {**scope, **{name: {None: handle} for name, handle in carried.items()}}
+            self.steps(step.steps, inner, (*rounds, index))
+            carried = {name: self.handle(carry.next, inner) for name, carry in step.carry.items()}
+            if any(self.ends(until, inner) for until in step.until):
+                break
+        outputs: dict[str | None, Handle] = dict(carried)
+        return {**outputs, None: next(iter(carried.values()))}
+
+    def nothing(self, kind: type[Any] | None, about: str | None) -> EmptyHandle:
+        name = kind.__name__ if kind else ""
+        data = self.sets.get(about or "")
+        return EmptyHandle(name, "" if name in NOTHING_AT_START or data is None else data.key)
+
+    def ends(self, until: Until, scope: Scope) -> bool:
+        """Whether a loop ends here; a plan that cannot know yet goes on to the last round."""
+        handle = self.handle(until.metric, scope)
+        if not isinstance(handle, ResultHandle):
+            return False
+        if self.run:
+            self.demand([handle])
+        meta = self.store.meta(handle.key)
+        if meta is None:
+            return False
+        return bool(COMPARE[until.comparison](meta["metrics"][handle.port], until.bound))
+
+    def demand(self, handles: list[Handle]) -> None:
+        """Run, in order, what these handles need and the store does not hold."""
+        for task in self.needed(handles):
+            self.execute(task)
+
+    def needed(self, handles: list[Handle]) -> list[Task]:
+        """The tasks that must run, in order. A result that is there hides all that led to it."""
+        wanted, stack = set(), [handle.key for handle in handles if isinstance(handle, ResultHandle)]
+        while stack:
+            key = stack.pop()
+            if key in wanted or self.store.has(key):
+                continue
+            wanted.add(key)
+            for handle in (handle for handles in self.tasks[key].inputs.values() for handle in handles):
+                if isinstance(handle, ResultHandle):
+                    stack.append(handle.key)
+        return [task for task in self.order if task.key in wanted]
+
+    def execute(self, task: Task) -> None:
+        if self.store.path(task.key) is not None:  # another run was faster
+            return
+        given = {port: [self.value(handle) for handle in handles] for port, handles in task.inputs.items()}
+        inputs = inputs_of(task.method, given)
+        rows = next((len(found) for value in inputs.values() if (found := rows_of(value)) is not None), 0)
+        self.on_start(task, rows)
+        started = time.perf_counter()
+        execution = Execution(
+            task.key, task.path, task.method, inputs, task.settings, task.seed, self.store, self.dataset,
+            lambda done, total: self.on_rows(task, done, total),
+        )  # fmt: skip
+        execution.run({"path": task.path, "method": f"{task.method.kind} {task.method.name}", "rows_in": rows})
+        execution.clean()
+        task.seconds, task.ran = time.perf_counter() - started, True
+        self.on_finish(task)
+
+    def value(self, handle: Handle) -> Any:
+        """The value a handle stands for; a result that turns out damaged is made again."""
+        if isinstance(handle, DataHandle):
+            return Rows(self.dataset(handle.key))
+        if isinstance(handle, EmptyHandle):
+            return empty(handle.kind, self.dataset(handle.data) if handle.data else None)
+        folder = self.store.path(handle.key)
+        if folder is None:
+            self.demand([handle])
+            folder = self.store.path(handle.key)
+            assert folder is not None
+        value = decode(folder / f"port_{handle.port}", self.dataset)
+        return value.having(handle.verdict) if handle.verdict is not None and isinstance(value, Labels) else value
+
+    def dataset(self, key: str) -> Dataset:
+        if key not in self.datasets:
+            self.datasets[key] = self.open_data(key)
+        return self.datasets[key]

@@ -1,0 +1,128 @@
+"""Faults: what is wrong in a spec, where, and how it is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+WIDTH = 100  # characters of a source line that are shown around the caret
+
+
+@dataclass(frozen=True)
+class Source:
+    """A spec file: the name people know it by, and its text."""
+
+    name: str
+    text: str = field(repr=False, default="")
+
+    def line(self, number: int) -> str:
+        """Line `number`, from 1; empty past the end."""
+        lines = self.text.split("\n")
+        return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stretch of one line: `line` and `column` count from 1, `end` is the column after it."""
+
+    source: Source
+    line: int = 1
+    column: int = 1
+    end: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+    def snippet(self) -> list[str]:
+        """The line and a caret under the stretch; nothing when the line is empty."""
+        text = self.source.line(self.line)
+        if not text.strip():
+            return []
+        start = max(0, self.column - 1 - WIDTH // 2) if len(text) > WIDTH else 0
+        shown = printable(text[start : start + WIDTH])
+        caret = " " * (self.column - 1 - start) + "^" * max(1, min(self.end, start + WIDTH + 1) - self.column)
+        return [f"{self.line:>5} | {shown.rstrip()}", f"{'':>5} | {caret}"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong: a stable code, a sentence, a place, and a second place where two disagree."""
+
+    code: str
+    message: str
+    place: Place
+    also: tuple[str, Place] | None = None
+    hint: str = ""
+
+    def text(self) -> str:
+        """The fault for people."""
+        lines = [f"{self.place}: {self.message}  [{self.code}]", *self.place.snippet()]
+        if self.also:
+            what, place = self.also
+            lines += [f"  {place}: {what}", *place.snippet()]
+        if self.hint:
+            lines.append(f"  {self.hint}")
+        return "\n".join(lines)
+
+    def json(self) -> dict[str, object]:
+        """The fault for programs."""
+        found: dict[str, object] = {"code": self.code, "message": self.message, **_json(self.place)}
+        if self.also:
+            found["also"] = {"message": self.also[0], **_json(self.also[1])}
+        if self.hint:
+            found["hint"] = self.hint
+        return found
+
+    def github(self) -> str:
+        """The fault as a workflow command of GitHub Actions, which shows it beside the line."""
+        where = f"file={_escape(self.place.source.name)},line={self.place.line},col={self.place.column}"
+        message = self.message + (f" ({self.also[0]}: {self.also[1]})" if self.also else "")
+        message += f" {self.hint}" if self.hint else ""
+        return f"::error {where},title={self.code}::{_escape(message)}"
+
+
+def _json(place: Place) -> dict[str, object]:
+    return {"file": place.source.name, "line": place.line, "column": place.column, "end_column": place.end}
+
+
+def _escape(text: str) -> str:
+    for char, code in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
+        text = text.replace(char, code)
+    return text
+
+
+def printable(text: str) -> str:
+    """Text that cannot steer a terminal: control characters become a visible stand-in of the same width."""
+    return "".join(char if char.isprintable() or char == " " else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def quoted(value: object) -> str:
+    """A value found in a spec, shortened and safe to print."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = printable(text)
+    text = text if len(text) <= 60 else text[:57] + "..."
+    return f"'{text}'" if isinstance(value, str) else text
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`, did you mean 'x'?` when a known name is close, else nothing."""
+    found = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f", did you mean {quoted(found[0])}?" if found else ""
+
+
+def listing(names: Iterable[str]) -> str:
+    """Names for a hint, at most a dozen."""
+    names = sorted(names)
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return ", ".join(quoted(name) for name in names[:12]) + more
+
+
+def render(faults: Sequence[Fault], style: str) -> str:
+    """All faults as text, json, or GitHub workflow commands."""
+    if style == "json":
+        return json.dumps([fault.json() for fault in faults], indent=2, ensure_ascii=False)
+    if style == "github":
+        return "\n".join(fault.github() for fault in faults)
+    return "\n".join(fault.text() for fault in faults)

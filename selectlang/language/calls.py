@@ -1,0 +1,181 @@
+"""Checking a stage that calls a method: the method, its settings, and what is wired to its ports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from selectlang.faults import Fault, listing, nearest, quoted
+from selectlang.language.program import Call, Ref, Type
+from selectlang.language.scope import Env, Symbol, resolve
+from selectlang.language.spec import Stage, Wire
+from selectlang.language.types import NOTHING_AT_START, Binding, ref_text
+from selectlang.language.values import UNKNOWN, Values
+from selectlang.methods import KINDS, Method, Port
+from selectlang.plugins import Registry
+
+if TYPE_CHECKING:
+    from selectlang.language.check import Checker
+
+SEED = {"type": "integer", "minimum": 0}
+OVER = {"type": "integer", "minimum": 1}
+
+
+def check_call(
+    checker: Checker, stage: Stage, env: Env, values: Values, path: str, looped: bool
+) -> tuple[Symbol, Call | None]:
+    """The symbol of a stage, and what the engine runs; a stage with faults hides behind them."""
+    faults = checker.faults
+    before = len(faults)
+    method = find(checker.registry, stage, faults)
+    if method is None:
+        for wire in stage.wires:
+            for node in wire.refs:
+                resolve(node, env, faults)
+        return Symbol("stage", stage.place, hidden=True), None
+    settings = check_settings(method, stage, values)
+    over, seed = check_words(method, stage, values, looped)
+    binding, wires = check_wires(method, stage, env, faults)
+    types = {port.name: binding.output(port) for port in method.outputs}
+    default = types[method.outputs[0].name]
+    ports = {name: kind for name, kind in types.items() if name}
+    symbol = Symbol("stage", stage.place, default, ports)
+    if len(faults) > before:
+        return symbol, None
+    return symbol, Call(f"{path}{stage.name}", stage.name, method, wires, settings, over, seed)
+
+
+def find(registry: Registry, stage: Stage, faults: list[Fault]) -> Method | None:
+    """The method that a stage names, if it can be used."""
+    node, kind = stage.method, stage.kind
+    name = node.value
+    if not isinstance(name, str):
+        faults.append(Fault("SL203", f"'{kind}' names a method, found {node.type}", node.place))
+        return None
+    if name.startswith("$"):
+        hint = "Which method runs is part of the spec: write its name."
+        faults.append(Fault("SL214", f"a method is no param, found {quoted(name)}", node.place, None, hint))
+        return None
+    if (kind, name) in registry.collisions:
+        both = " and ".join(registry.collisions[kind, name])
+        hint = "Uninstall one of them, or rename the method in it."
+        faults.append(Fault("SL502", f"{kind} {quoted(name)} is registered twice, by {both}", node.place, None, hint))
+        return None
+    method = registry.methods.get((kind, name))
+    if method is not None:
+        return method
+    for broken in registry.broken:
+        if broken.method == (kind, name):
+            message = f"{kind} {quoted(name)} of {broken.plugin.distribution} cannot be used: {broken.reason}"
+            faults.append(Fault("SL501", message, node.place))
+            return None
+    elsewhere = [of for of in KINDS if (of, name) in registry.methods]
+    close = nearest(name, registry.names(kind))
+    if elsewhere and not close:
+        close = f"; {quoted(name)} is a method of {quoted(elsewhere[0])}"
+    hint = f"methods of {kind}: {listing(registry.names(kind)) or 'none is installed'}"
+    down = [broken for broken in registry.broken if broken.method is None]
+    if down:
+        hint += f"\n  broken plugins: {'; '.join(f'{b.plugin.distribution} ({b.reason})' for b in down)}"
+    faults.append(Fault("SL205", f"there is no {kind} method {quoted(name)}{close}", node.place, None, hint))
+    return None
+
+
+def check_settings(method: Method, stage: Stage, values: Values) -> dict[str, Any]:
+    """The value of each setting: what the stage says, else the default."""
+    found: dict[str, Any] = {name: s.default for name, s in method.settings.items() if not s.required}
+    known = [*method.settings, *(["seed"] if method.seeded else []), *(["over"] if method.amounts else [])]
+    for name, (place, node) in stage.settings.items():
+        setting = method.settings.get(name)
+        if setting is None:
+            ports = [port.name for port in method.inputs]
+            close = nearest(name, [*known, "from"])
+            if name in ports:
+                close = f": it is an input, write it under 'from'"
+            message = f"{method.kind} {method.name} has no setting {quoted(name)}{close}"
+            values.faults.append(Fault("SL206", message, place, None, f"settings: {listing(known) or 'none'}"))
+        else:
+            found[name] = values.checked(node, setting.schema, f"{quoted(name)}")
+    for name, setting in method.settings.items():
+        if setting.required and name not in stage.settings:
+            message = f"{method.kind} {method.name} needs a setting {quoted(name)}"
+            hint = f"{name}: {setting.doc}" if setting.doc else ""
+            values.faults.append(Fault("SL217", message, stage.place, None, hint))
+    return found
+
+
+def check_words(method: Method, stage: Stage, values: Values, looped: bool) -> tuple[int | None, int | None]:
+    """The words `over` and `seed` of a stage, where they mean something."""
+    over = seed = None
+    if stage.over is not None:
+        if not method.amounts or not looped:
+            why = "stands only inside a loop" if method.amounts else f"divides an amount, {method.name} has none"
+            values.faults.append(Fault("SL216", f"'over' {why}", stage.over.place))
+        over = values.checked(stage.over, OVER, "'over'")
+    if stage.seed is not None:
+        if not method.seeded:
+            message = f"{method.kind} {method.name} draws nothing at random: 'seed' would do nothing"
+            values.faults.append(Fault("SL216", message, stage.seed.place))
+        seed = values.checked(stage.seed, SEED, "'seed'")
+    return (None if over is UNKNOWN else over), (None if seed is UNKNOWN else seed)
+
+
+def check_wires(method: Method, stage: Stage, env: Env, faults: list[Fault]) -> tuple[Binding, dict[str, list[Ref]]]:
+    """What is wired to each port, and what the data set variables stand for."""
+    binding = Binding(method)
+    wires: dict[str, list[Ref]] = {}
+    known = {port.name: port for port in method.inputs}
+    broken = False
+    for wire in stage.wires:
+        refs = [resolve(node, env, faults) for node in wire.refs]
+        if wire.port is None:
+            for port, part in _in_order(method, wire, refs, faults):
+                wires[port.name] = part
+        elif wire.port not in known:
+            message = f"{method.kind} {method.name} has no port {quoted(wire.port)}{nearest(wire.port, known)}"
+            faults.append(Fault("SL209", message, wire.place, None, f"ports: {_ports(method)}"))
+            broken = True
+        elif wire.listed and not known[wire.port].many and len(refs) != 1:
+            message = f"port {quoted(wire.port)} of {method.kind} {method.name} takes one input, found {len(refs)}"
+            faults.append(Fault("SL308", message, wire.place))
+        else:
+            wires[wire.port] = refs
+    for port in method.inputs:
+        for ref in wires.get(port.name, ()):
+            binding.wire(port, ref)
+            _starts_empty(method, port, ref, env, faults)
+        if port.name not in wires and not port.optional and not broken:
+            message = f"{method.kind} {method.name} needs an input {quoted(port.name)} ({port})"
+            faults.append(Fault("SL301", message, stage.place, None, f"ports: {_ports(method)}"))
+    faults += binding.faults
+    return binding, wires
+
+
+def _in_order(method: Method, wire: Wire, refs: list[Ref], faults: list[Fault]) -> list[tuple[Port, list[Ref]]]:
+    """Inputs without names fill the ports in order; a port that takes several takes all."""
+    ports = method.inputs
+    if ports and ports[0].many:
+        return [(ports[0], refs)]
+    if len(refs) > len(ports):
+        message = f"{method.kind} {method.name} takes {len(ports)} inputs, found {len(refs)}"
+        faults.append(Fault("SL308", message, wire.place, None, f"ports: {_ports(method)}"))
+    return [(port, [ref]) for port, ref in zip(ports, refs, strict=False)]
+
+
+def _starts_empty(method: Method, port: Port, ref: Ref, env: Env, faults: list[Fault]) -> None:
+    symbol = env.get(ref.name)
+    if symbol is None or not symbol.empty or port.optional or ref.verdict or ref.type.kind is None:
+        return
+    if ref.type.kind.__name__ in NOTHING_AT_START:
+        message = (
+            f"in the first round {quoted(ref_text(ref))} has no value, "
+            f"and {method.kind} {method.name} needs one at {quoted(port.name)}"
+        )
+        also = ("it is carried here", symbol.place)
+        faults.append(Fault("SL309", message, ref.place, also, "Give the carry a 'start'."))
+
+
+def _ports(method: Method) -> str:
+    return ", ".join(f"{port.name} ({port}{', optional' if port.optional else ''})" for port in method.inputs)
+
+
+__all__ = ["Type", "check_call"]

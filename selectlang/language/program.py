@@ -1,0 +1,105 @@
+"""A checked spec: what the engine runs. Every name is resolved, every setting has its value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from selectlang.faults import Place
+from selectlang.methods import Method
+
+
+@dataclass(frozen=True)
+class Type:
+    """The type of a port: `kind` is a port type, or None when a fault hides it; `about` names a data set."""
+
+    kind: type[Any] | None = None
+    about: str | None = None
+
+    def __str__(self) -> str:
+        name = self.kind.__name__ if self.kind else "?"
+        return f"{name}[{self.about}]" if self.about else name
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A reference: a data set, stage or carry by name, its port, and for labels one verdict."""
+
+    name: str
+    port: str | None
+    verdict: str | None
+    type: Type
+    place: Place
+
+
+@dataclass
+class Call:
+    """A stage that calls a method."""
+
+    path: str
+    name: str
+    method: Method
+    wires: dict[str, list[Ref]]
+    settings: dict[str, Any]
+    over: int | None
+    seed: int | None
+
+
+@dataclass
+class Until:
+    """Ends a loop after a round whose metric satisfies the comparison."""
+
+    metric: Ref
+    comparison: str
+    bound: float
+
+
+@dataclass
+class Carried:
+    """What a round hands to the next, and what the first round starts from."""
+
+    next: Ref
+    start: Ref | None
+    type: Type
+
+
+@dataclass
+class Rounds:
+    """A loop."""
+
+    path: str
+    name: str
+    rounds: int
+    until: list[Until]
+    carry: dict[str, Carried]
+    steps: list[Step]
+
+
+@dataclass
+class Nested:
+    """A recipe: a program of its own scope, and the rows that stand for its data sets."""
+
+    path: str
+    name: str
+    program: Program
+    data: dict[str, Ref]
+
+
+Step = Call | Rounds | Nested
+
+
+@dataclass
+class Program:
+    """A spec that has no faults. `missing` are the params that have no value yet."""
+
+    name: str
+    doc: str
+    cite: list[str]
+    file: str
+    params: dict[str, Any]
+    data: dict[str, dict[str, Any]]
+    steps: list[Step]
+    outputs: dict[str, Ref]
+    limits: dict[str, Any]
+    seed: int
+    missing: list[str] = field(default_factory=list)

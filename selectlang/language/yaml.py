@@ -1,0 +1,192 @@
+"""Strict YAML with positions.
+
+YAML is held to its JSON part: mappings, sequences and scalars, and of plain scalars only `true`, `false`,
+`null` and JSON numbers are anything but strings. Anchors, aliases, tags, merge keys, duplicate keys and a
+second document are faults. The reader goes over libyaml's events with a stack of its own, so that depth
+costs no recursion.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from selectlang.errors import SpecError
+from selectlang.faults import Fault, Place, Source, quoted
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 40
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\Z", re.ASCII)
+_WORDS = {"true": True, "false": False, "null": None, "": None}
+
+
+@dataclass
+class Node:
+    """A value with its place. `value` is a scalar, a list of Nodes, or a dict of key to Node."""
+
+    value: Any
+    place: Place
+    keys: dict[str, Place] | None = None  # of a mapping: where each key stands
+
+    def plain(self) -> Any:
+        """The value without places."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value
+
+    @property
+    def type(self) -> str:
+        """What the value is, in words of the language."""
+        return type_name(self.value)
+
+    def items(self) -> Iterator[tuple[str, Place, Node]]:
+        """The entries of a mapping, with the place of each key."""
+        for key, node in self.value.items():
+            yield key, (self.keys or {}).get(key, node.place), node
+
+
+def type_name(value: object) -> str:
+    """The word for the type of a plain value."""
+    names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list"}
+    return "nothing" if value is None else names.get(type(value), "a mapping")
+
+
+def read(path: Path, name: str | None = None) -> Node:
+    """Read a spec file; a SpecError says what is wrong with the file itself."""
+    source = Source(name or str(path))
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _error("SL101", f"cannot read the spec: {error.strerror or error}", Place(source)) from error
+    if len(raw) > MAX_BYTES:
+        raise _error("SL105", f"a spec has at most {MAX_BYTES:,} bytes, this file has more", Place(source))
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        place = Place(source, before.count(b"\n") + 1, len(before) - before.rfind(b"\n"))
+        raise _error("SL102", f"not UTF-8: byte 0x{raw[error.start]:02x}", place) from error
+    return parse(text, Source(source.name, text))
+
+
+def parse(text: str, source: Source) -> Node:
+    """Read the text of a spec."""
+    builder = _Builder(source)
+    try:
+        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            builder.add(event)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source)
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+        builder.faults.append(Fault("SL103", f"not YAML: {problem}", place))
+    if not builder.faults and builder.root is None:
+        builder.faults.append(Fault("SL104", "the spec is empty", Place(source), hint=_START))
+    if builder.faults or builder.root is None:
+        raise SpecError(builder.faults)
+    return builder.root
+
+
+_START = "A spec starts with 'selectlang: 1', then name, params, data, stages and outputs."
+
+
+def _error(code: str, message: str, place: Place) -> SpecError:
+    return SpecError([Fault(code, message, place)])
+
+
+class _Builder:
+    """Builds nodes from events, and collects what the JSON part of YAML does not have."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.root: Node | None = None
+        self.stack: list[tuple[Node, Node | None]] = []  # open collections, each with its waiting key
+        self.faults: list[Fault] = []
+        self.documents = 0
+
+    def add(self, event: Any) -> None:
+        if isinstance(event, yaml.DocumentStartEvent):
+            self.documents += 1
+            if self.documents == 2:
+                self.fault("SL110", "a file holds one spec, this is a second YAML document", event)
+        elif isinstance(event, yaml.AliasEvent):
+            self.fault("SL108", f"alias '*{event.anchor}': write the value out, or use a param", event)
+            self.put(Node(None, self.place(event)))
+        elif isinstance(event, yaml.NodeEvent):
+            if event.anchor:
+                self.fault("SL108", f"anchor '&{event.anchor}': write the value out, or use a param", event)
+            if getattr(event, "tag", None):
+                self.fault("SL108", f"tag {quoted(event.tag)}: a spec has no tags", event)
+            self.node(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self.stack.pop()
+
+    def node(self, event: Any) -> None:
+        place = self.place(event)
+        if isinstance(event, yaml.ScalarEvent):
+            self.put(Node(_scalar(event), place))
+            return
+        node = Node({}, place, {}) if isinstance(event, yaml.MappingStartEvent) else Node([], place)
+        self.put(node)
+        self.stack.append((node, None))
+        if len(self.stack) > MAX_DEPTH:
+            raise SpecError([Fault("SL106", f"nested more than {MAX_DEPTH} deep", place)])
+
+    def put(self, node: Node) -> None:
+        if not self.stack:
+            self.root = self.root or node
+            return
+        parent, key = self.stack[-1]
+        if isinstance(parent.value, list):
+            parent.value.append(node)
+        elif key is None:
+            self.stack[-1] = (parent, node)
+        else:
+            self.stack[-1] = (parent, None)
+            self.entry(parent, key, node)
+
+    def entry(self, parent: Node, key: Node, node: Node) -> None:
+        name, keys = key.value, parent.keys
+        assert keys is not None
+        if not isinstance(name, str):
+            text = "null" if name is None else str(key.plain())
+            self.faults.append(Fault("SL203", f"a key is text, found {quoted(text)}", key.place))
+        elif name == "<<":
+            self.faults.append(Fault("SL108", "merge key '<<': use extends, or write it out", key.place))
+        elif name in keys:
+            also = ("first here", keys[name])
+            self.faults.append(Fault("SL107", f"key {quoted(name)} stands twice", key.place, also))
+        else:
+            parent.value[name], keys[name] = node, key.place
+
+    def place(self, event: Any) -> Place:
+        start, end = event.start_mark, event.end_mark
+        if end.line == start.line:
+            stop = end.column + 1
+        else:
+            stop = len(self.source.line(start.line + 1).rstrip()) + 1
+        return Place(self.source, start.line + 1, start.column + 1, max(stop, start.column + 2))
+
+    def fault(self, code: str, message: str, event: Any) -> None:
+        self.faults.append(Fault(code, message, self.place(event)))
+
+
+def _scalar(event: Any) -> str | int | float | bool | None:
+    text: str = event.value
+    if event.style:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    match = _NUMBER.match(text)
+    if match is None or len(text) > 40:
+        return text
+    number = float(text) if match.group(1) or match.group(2) else int(text)
+    return text if number in (float("inf"), float("-inf")) else number

@@ -1,0 +1,68 @@
+"""The values that a person gives to the params of a spec, on the command line or in a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from selectlang.errors import UsageError
+from selectlang.faults import quoted
+from selectlang.language import yaml
+from selectlang.language.spec import Param
+
+
+class Texts(list[str]):
+    """What `--set` gave to one param: a text each time it was named."""
+
+
+def given(sets: Sequence[str], file: Path | None) -> dict[str, Any]:
+    """Values by param. Those of `--set` come before those of the file."""
+    values: dict[str, Any] = {}
+    if file is not None:
+        node = yaml.read(file)
+        if not isinstance(node.value, dict):
+            raise UsageError(f"--params {file}: expected a mapping of param to value, found {node.type}")
+        values = node.plain()
+    texts: dict[str, Texts] = {}
+    for item in sets:
+        name, equals, text = item.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--set {item}: expected name=value")
+        texts.setdefault(name, Texts()).append(text)
+    return {**values, **texts}
+
+
+def typed(param: Param, value: Any) -> Any:
+    """A value as the type of its param; texts are read, anything else is left as it is."""
+    if not isinstance(value, Texts):
+        return value
+    parts = [part for text in value for part in _listed(text)] if param.many else list(value)
+    read = [_read(param, part) for part in parts]
+    if param.many or (param.type == "path" and len(read) > 1):
+        return read
+    if len(read) > 1:
+        raise UsageError(f"param {quoted(param.name)} is given {len(read)} times")
+    return read[0]
+
+
+def _listed(text: str) -> list[Any]:
+    """A list may be given whole, as JSON: --set k='[64, 128]'."""
+    if not text.startswith("["):
+        return [text]
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return [text]
+    return [part if isinstance(part, str) else json.dumps(part) for part in found]
+
+
+def _read(param: Param, text: str) -> Any:
+    if param.type in ("int", "float", "bool"):
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return text  # the type check says what was expected
+        return value if isinstance(value, bool | int | float) else text
+    return text

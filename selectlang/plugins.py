@@ -1,0 +1,140 @@
+"""Finding plugins, and what they register.
+
+A plugin is a module named by an entry point of group `selectlang`, or a file in a folder given with
+`--plugins`. One that fails is listed as broken with its reason, and matters only when a spec needs it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from selectlang import hookspecs
+from selectlang.errors import UsageError
+from selectlang.methods import Method
+from selectlang.signature import BadMethod, describe
+
+GROUP = "selectlang"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """Where methods come from: a distribution and its version, or a file and a hash of its content."""
+
+    name: str
+    distribution: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plugin, or one method of it, that cannot be used."""
+
+    plugin: Plugin
+    reason: str
+    method: tuple[str, str] | None = None
+
+
+@dataclass
+class Registry:
+    """All that the plugins registered."""
+
+    plugins: list[Plugin] = field(default_factory=list)
+    methods: dict[tuple[str, str], Method] = field(default_factory=dict)
+    packs: dict[str, Path] = field(default_factory=dict)
+    broken: list[Broken] = field(default_factory=list)
+    collisions: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    manager: pluggy.PluginManager = field(default_factory=lambda: pluggy.PluginManager(GROUP))
+
+    def names(self, kind: str) -> list[str]:
+        """The methods of a kind, sorted."""
+        return sorted(name for of, name in self.methods if of == kind)
+
+    def method(self, plugin: Plugin, call: Any) -> None:
+        """Register one method of a plugin; one that cannot be used is listed as broken."""
+        key = (getattr(call, "selectlang_kind", "?"), getattr(call, "__name__", "?").rstrip("_"))
+        try:
+            method = describe(call)
+        except BadMethod as error:
+            self.broken.append(Broken(plugin, f"{key[0]} {key[1]}: {error}", key))
+            return
+        method = replace(method, distribution=plugin.distribution, version=plugin.version)
+        other = self.methods.setdefault(key, method)
+        if other is not method:
+            names = self.collisions.setdefault(key, [f"{other.distribution} {other.version}"])
+            names.append(f"{plugin.distribution} {plugin.version}")
+
+    def pack(self, plugin: Plugin, name: str, folder: Path) -> None:
+        """Register a spec pack of a plugin."""
+        if name in self.packs:
+            reason = f"spec pack {name!r} is registered already, from {self.packs[name]}"
+            self.broken.append(Broken(plugin, reason))
+        else:
+            self.packs[name] = Path(folder)
+
+
+def load(folders: Iterable[Path] = ()) -> Registry:
+    """Load all plugins: those of installed distributions, then the files of `folders`."""
+    registry = Registry()
+    registry.manager.add_hookspecs(hookspecs)
+    for point in _points():
+        distribution = point.dist.name if point.dist else point.value
+        plugin = Plugin(point.name, distribution, point.dist.version if point.dist else "")
+        _register(registry, plugin, point.load)
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"--plugins {folder}: there is no such folder")
+        for path in sorted(folder.glob("*.py")):
+            if not path.name.startswith("_"):
+                version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+                plugin = Plugin(path.stem, str(path), version)
+                _register(registry, plugin, lambda path=path: _import_file(path))
+    return registry
+
+
+def _points() -> list[Any]:
+    """Entry points without repeats: a distribution may be found twice on the path."""
+    found = {(point.name, point.value): point for point in entry_points(group=GROUP)}
+    return sorted(found.values(), key=lambda point: (point.dist.name if point.dist else "", point.name))
+
+
+def _import_file(path: Path) -> Any:
+    name = f"selectlang_file_plugin_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _register(registry: Registry, plugin: Plugin, importer: Any) -> None:
+    manager, name = registry.manager, f"{plugin.distribution}/{plugin.name}"
+    module = None
+    try:
+        module = importer()
+        manager.register(module, name)
+        manager.check_pending()
+        others = [other for other in manager.get_plugins() if other is not module]
+        manager.subset_hook_caller("register_methods", others)(
+            register=lambda call: registry.method(plugin, call)
+        )
+        manager.subset_hook_caller("register_specs", others)(
+            register=lambda name, folder: registry.pack(plugin, name, folder)
+        )
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may do anything, SystemExit included
+        if module is not None and manager.is_registered(module):
+            manager.unregister(module)
+        registry.broken.append(Broken(plugin, f"{type(error).__name__}: {error}".strip()))
+        return
+    registry.plugins.append(plugin)

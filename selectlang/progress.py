@@ -1,0 +1,117 @@
+"""Showing a run as it goes: a live display in a terminal, plain lines elsewhere. Always on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, TextIO
+
+from selectlang.faults import printable
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+EVERY = 10.0  # seconds between two plain lines about one stage
+
+
+class PlainProgress:
+    """One line when a stage starts, one when it ends, and now and then one in between."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
+        self.started = self.spoke = time.monotonic()
+
+    def __enter__(self) -> PlainProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def start(self, path: str, method: str, rows: int) -> None:
+        self.started = self.spoke = time.monotonic()
+        self.say(f"{path}: {method} over {rows:,} rows")
+
+    def rows(self, path: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self.spoke >= EVERY and done < total:
+            self.spoke = now
+            left = (now - self.started) / max(done, 1) * (total - done)
+            self.say(f"{path}: {done:,} of {total:,} rows, about {clock(left)} left")
+
+    def finish(self, path: str, seconds: float) -> None:
+        self.say(f"{path}: done in {clock(seconds)}")
+
+    def reading(self, name: str, rows: int) -> None:
+        now = time.monotonic()
+        if now - self.spoke >= EVERY:
+            self.spoke = now
+            self.say(f"reading {name}: {rows:,} rows")
+
+    def say(self, text: str) -> None:
+        print(printable(text), file=self.stream, flush=True)
+
+
+class LiveProgress(PlainProgress):
+    """A bar for the stage that runs, and a line for each that is done."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        super().__init__(stream)
+        self.bars = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            console=Console(file=self.stream), transient=True,
+        )  # fmt: skip
+        self.bar: TaskID | None = None
+
+    def __enter__(self) -> LiveProgress:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+
+    def start(self, path: str, method: str, rows: int) -> None:
+        self.bar = self.bars.add_task(_escaped(f"{path}: {method}"), total=rows)
+
+    def rows(self, path: str, done: int, total: int) -> None:
+        if self.bar is not None:
+            self.bars.update(self.bar, completed=done, total=total)
+
+    def reading(self, name: str, rows: int) -> None:
+        if self.bar is None:
+            self.bar = self.bars.add_task(_escaped(f"reading {name}"), total=None)
+        self.bars.update(self.bar, completed=rows)
+
+    def finish(self, path: str, seconds: float) -> None:
+        if self.bar is not None:
+            self.bars.remove_task(self.bar)
+            self.bar = None
+        self.say(f"{path}: done in {clock(seconds)}")
+
+    def say(self, text: str) -> None:
+        self.bars.console.print(_escaped(text), highlight=False)
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(printable(text))
+
+
+def clock(seconds: float) -> str:
+    """Seconds as people say them: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def progress() -> PlainProgress:
+    """The display for stderr as it is: live in a terminal, plain lines in a pipe."""
+    return LiveProgress() if sys.stderr.isatty() else PlainProgress()

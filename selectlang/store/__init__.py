@@ -1,0 +1,1 @@
+"""Results on disk: content-addressed entries, and port values as files."""

@@ -1,0 +1,44 @@
+"""Tables for people: with lines and colour in a terminal, plain columns in a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from selectlang.faults import printable
+
+
+def show(headers: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:
+    """Print a table to stdout; the columns named in `right` are set flush right."""
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _rich(headers, cells, right)
+        return
+    widths = [max(len(row[i]) for row in [list(headers), *cells]) for i in range(len(headers))]
+    for row in [list(headers), *cells]:
+        padded = [
+            cell.rjust(width) if name in right else cell.ljust(width)
+            for cell, width, name in zip(row, widths, headers, strict=True)
+        ]
+        print("  ".join(padded).rstrip())
+
+
+def _rich(headers: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[str]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in headers:
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*(escape(cell) for cell in row))
+    Console().print(table)
+
+
+def count(number: int | None, most: bool = False) -> str:
+    """A count with thousands marked; `?` when unknown, `<= n` for an upper bound."""
+    if number is None:
+        return "?"
+    return f"<= {number:,}" if most else f"{number:,}"
