@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def places(rows: sl.Rows[sl.P]) -> NDArray[np.int64]:
-    """Where in `rows` each row of the data set stands, the first time: shape (len(data),), -1 for nowhere."""
+    """Where in `rows` each row of the data set stands, the last time: shape (len(data),), -1 for nowhere."""
     import numpy as np
 
     index = np.arange(len(rows), dtype=np.int64)
     if rows.whole:
         return index
     found = np.full(len(rows.data), -1, dtype=np.int64)
-    found[rows.positions[::-1]] = index[::-1]
+    found[rows.positions] = index
     return found
 
 

@@ -27,7 +27,6 @@ from selectlang.ports import (
     Labels,
     Metric,
     Model,
-    P,
     Q,
     Replies,
     Scores,
@@ -35,8 +34,8 @@ from selectlang.ports import (
     Vectors,
     Weights,
 )
-from selectlang.render import count_tokens, render
-from selectlang.rows import Rows, Template, Text
+from selectlang.render import count_tokens, render, response_at
+from selectlang.rows import P, Rows, Template, Text
 
 __version__ = "0.1.0"
 
@@ -48,10 +47,10 @@ __all__ = [
     "Clusters",
     "DataError",
     "Labels",
+    "MethodError",
     "Metric",
     "Model",
     "ModelName",
-    "MethodError",
     "P",
     "Q",
     "Replies",
@@ -76,6 +75,7 @@ __all__ = [
     "judge",
     "merge",
     "render",
+    "response_at",
     "schema",
     "score",
     "train",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
@@ -53,8 +54,8 @@ class Amount:
 
     def count(self, total: int) -> int:
         """Rows or tokens to choose; a share is taken of `total` and rounded half up."""
-        whole = self.value * total if self.unit == "share" else self.value
-        whole = int(whole + Fraction(1, 2))
+        exact = self.value * total if self.unit == "share" else self.value
+        whole = int(exact + Fraction(1, 2))
         if self.part is None:
             return whole
         index, rounds = self.part
@@ -62,7 +63,8 @@ class Amount:
 
     def __str__(self) -> str:
         if self.unit == "share":
-            text = f"{float(self.value * 100):g}%"
+            percent = self.value * 100
+            text = f"{Decimal(percent.numerator) / percent.denominator:f}%"  # exact: it is part of keys
         else:
             text = f"{int(self.value)}" + (" tokens" if self.unit == "tokens" else "")
         return text if self.part is None else f"{text}, part {self.part[0] + 1} of {self.part[1]}"

@@ -1,4 +1,7 @@
-"""The command line. Exit codes: 0 fine, 1 a fault in spec or data, 2 usage, 3 a fault of ours, 130 interrupted."""
+"""The command line.
+
+Exit codes: 0 fine, 1 a fault in spec or data, 2 usage, 3 a fault of ours or of a plugin, 130 interrupted.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        print("interrupted; what was finished is kept, and the same command goes on from there", file=sys.stderr)
+        print(
+            "interrupted; what was finished is kept, and the same command goes on from there", file=sys.stderr
+        )
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -48,7 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     from selectlang import __version__
 
-    parser = argparse.ArgumentParser(prog="selectlang", description="Choose training data by a declarative spec.")
+    parser = argparse.ArgumentParser(
+        prog="selectlang", description="Choose training data by a declarative spec."
+    )
     parser.add_argument("--version", action="version", version=f"selectlang {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     named = next((word for word in arguments if word in COMMANDS), None)

@@ -31,4 +31,5 @@ def uniform(hashes: NDArray[np.uint64], seed: int) -> NDArray[np.float64]:
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         x ^= x >> np.uint64(31)
-    return ((x >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    # 52 bits, for with one more the half would be rounded away, and the largest draw would be 1.
+    return ((x >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
+from heapq import nsmallest
+from itertools import islice
+from unicodedata import combining, east_asian_width
 
 WIDTH = 100  # characters of a source line that are shown around the caret
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # what YAML counts as the end of a line
 
 
 @dataclass(frozen=True)
@@ -17,10 +23,14 @@ class Source:
     name: str
     text: str = field(repr=False, default="")
 
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines of the text, without their ends."""
+        return _BREAK.split(self.text)
+
     def line(self, number: int) -> str:
         """Line `number`, from 1; empty past the end."""
-        lines = self.text.split("\n")
-        return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,12 @@ class Place:
     end: int = 1
 
     def __str__(self) -> str:
-        return f"{self.source.name}:{self.line}:{self.column}"
+        return f"{printable(self.source.name)}:{self.line}:{self.column}"
+
+    @property
+    def order(self) -> tuple[str, int, int]:
+        """By file, then from top to bottom."""
+        return self.source.name, self.line, self.column
 
     def snippet(self) -> list[str]:
         """The line and a caret under the stretch; nothing when the line is empty."""
@@ -42,7 +57,9 @@ class Place:
             return []
         start = max(0, self.column - 1 - WIDTH // 2) if len(text) > WIDTH else 0
         shown = printable(text[start : start + WIDTH])
-        caret = " " * (self.column - 1 - start) + "^" * max(1, min(self.end, start + WIDTH + 1) - self.column)
+        before = shown[: self.column - 1 - start]
+        marked = shown[len(before) : min(self.end, start + WIDTH + 1) - 1 - start]
+        caret = " " * _cells(before) + "^" * max(1, _cells(marked))
         return [f"{self.line:>5} | {shown.rstrip()}", f"{'':>5} | {caret}"]
 
 
@@ -58,12 +75,11 @@ class Fault:
 
     def text(self) -> str:
         """The fault for people."""
-        lines = [f"{self.place}: {self.message}  [{self.code}]", *self.place.snippet()]
+        lines = [f"{self.place}: {printable(self.message)}  [{self.code}]", *self.place.snippet()]
         if self.also:
             what, place = self.also
             lines += [f"  {place}: {what}", *place.snippet()]
-        if self.hint:
-            lines.append(f"  {self.hint}")
+        lines += [f"  {printable(line)}" for line in self.hint.splitlines()]
         return "\n".join(lines)
 
     def json(self) -> dict[str, object]:
@@ -77,8 +93,9 @@ class Fault:
 
     def github(self) -> str:
         """The fault as a workflow command of GitHub Actions, which shows it beside the line."""
-        where = f"file={_escape(self.place.source.name)},line={self.place.line},col={self.place.column}"
-        message = self.message + (f" ({self.also[0]}: {self.also[1]})" if self.also else "")
+        file = _escape(printable(self.place.source.name)).replace(":", "%3A").replace(",", "%2C")
+        where = f"file={file},line={self.place.line},col={self.place.column}"
+        message = printable(self.message) + (f" ({self.also[0]}: {self.also[1]})" if self.also else "")
         message += f" {self.hint}" if self.hint else ""
         return f"::error {where},title={self.code}::{_escape(message)}"
 
@@ -95,7 +112,14 @@ def _escape(text: str) -> str:
 
 def printable(text: str) -> str:
     """Text that cannot steer a terminal: control characters become a visible stand-in of the same width."""
-    return "".join(char if char.isprintable() or char == " " else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "".join(
+        char if char.isprintable() or char == " " else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def quoted(value: object) -> str:
@@ -108,21 +132,27 @@ def quoted(value: object) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`, did you mean 'x'?` when a known name is close, else nothing."""
-    found = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f", did you mean {quoted(found[0])}?" if found else ""
+    found = closest(name, known)
+    return "" if found is None else f", did you mean {quoted(found)}?"
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The one of the first thousand known names that is closest, if one is close."""
+    found = get_close_matches(name[:100], list(islice(known, 1000)), n=1, cutoff=0.6)
+    return found[0] if found else None
 
 
 def listing(names: Iterable[str]) -> str:
     """Names for a hint, at most a dozen."""
-    names = sorted(names)
+    names = list(names)
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-    return ", ".join(quoted(name) for name in names[:12]) + more
+    return ", ".join(quoted(name) for name in nsmallest(12, names)) + more
 
 
 def render(faults: Sequence[Fault], style: str) -> str:
     """All faults as text, json, or GitHub workflow commands."""
     if style == "json":
-        return json.dumps([fault.json() for fault in faults], indent=2, ensure_ascii=False)
+        return json.dumps([fault.json() for fault in faults], indent=2)
     if style == "github":
         return "\n".join(fault.github() for fault in faults)
     return "\n".join(fault.text() for fault in faults)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 KINDS = ("embed", "cluster", "score", "judge", "classify", "merge", "budget", "generate", "train")
+
+
 def schema(**keywords: str | float) -> tuple[tuple[str, str | float], ...]:
     """Keywords of JSON Schema for the type of a setting: `Annotated[int, sl.schema(minimum=1)]`."""
     return tuple(keywords.items())
@@ -45,13 +47,18 @@ class Port:
 
 @dataclass(frozen=True)
 class Setting:
-    """An option of a method: its JSON Schema, and its default unless it is required."""
+    """An option of a method: its JSON Schema, and its default unless it is required.
+
+    `parameter` is its name in Python: an underscore at the end is left out of `name`, so that a setting
+    may be called as a port is (`model`, given or trained) or as a word of Python (`lambda`).
+    """
 
     name: str
     schema: dict[str, Any]
     required: bool
     default: Any
     doc: str
+    parameter: str
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,10 +60,12 @@ def _listed(text: str) -> list[Any]:
 
 
 def _read(param: Param, text: str) -> Any:
-    if param.type in ("int", "float", "bool"):
+    """A text as a number or as true or false; anything else stays, for the type check to name."""
+    if param.type in ("int", "float", "bool") and len(text) <= 40:
         try:
             value = json.loads(text)
         except ValueError:
-            return text  # the type check says what was expected
-        return value if isinstance(value, bool | int | float) else text
+            return text
+        if isinstance(value, bool | int | float) and math.isfinite(value):
+            return value
     return text

@@ -7,12 +7,13 @@ A plugin is a module named by an entry point of group `selectlang`, or a file in
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pluggy
@@ -63,8 +64,9 @@ class Registry:
         key = (getattr(call, "selectlang_kind", "?"), getattr(call, "__name__", "?").rstrip("_"))
         try:
             method = describe(call)
-        except BadMethod as error:
-            self.broken.append(Broken(plugin, f"{key[0]} {key[1]}: {error}", key))
+        except Exception as error:  # a BadMethod says what to change; anything else is as odd as its cause
+            reason = str(error) if isinstance(error, BadMethod) else f"{type(error).__name__}: {error}"
+            self.broken.append(Broken(plugin, f"{key[0]} {key[1]}: {reason}", key))
             return
         method = replace(method, distribution=plugin.distribution, version=plugin.version)
         other = self.methods.setdefault(key, method)
@@ -78,7 +80,7 @@ class Registry:
             reason = f"spec pack {name!r} is registered already, from {self.packs[name]}"
             self.broken.append(Broken(plugin, reason))
         else:
-            self.packs[name] = Path(folder)
+            self.packs[name] = folder
 
 
 def load(folders: Iterable[Path] = ()) -> Registry:
@@ -89,14 +91,14 @@ def load(folders: Iterable[Path] = ()) -> Registry:
         distribution = point.dist.name if point.dist else point.value
         plugin = Plugin(point.name, distribution, point.dist.version if point.dist else "")
         _register(registry, plugin, point.load)
-    for folder in folders:
+    for folder in {folder.resolve(): folder for folder in folders}.values():
         if not folder.is_dir():
             raise UsageError(f"--plugins {folder}: there is no such folder")
         for path in sorted(folder.glob("*.py")):
             if not path.name.startswith("_"):
-                version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-                plugin = Plugin(path.stem, str(path), version)
-                _register(registry, plugin, lambda path=path: _import_file(path))
+                code = path.read_bytes()
+                plugin = Plugin(path.stem, str(path), hashlib.sha256(code).hexdigest()[:12])
+                _register(registry, plugin, partial(_import_file, path, code))
     return registry
 
 
@@ -106,35 +108,40 @@ def _points() -> list[Any]:
     return sorted(found.values(), key=lambda point: (point.dist.name if point.dist else "", point.name))
 
 
-def _import_file(path: Path) -> Any:
-    name = f"selectlang_file_plugin_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
+def _import_file(path: Path, code: bytes) -> Any:
+    """A file as a module, always from its source: bytecode may be that of an edit in the same second."""
+    folder = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    module = ModuleType(f"selectlang_file_plugin_{path.stem}_{folder}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    exec(compile(code, str(path), "exec"), module.__dict__)
     return module
 
 
-def _register(registry: Registry, plugin: Plugin, importer: Any) -> None:
+def _register(registry: Registry, plugin: Plugin, importer: Callable[[], Any]) -> None:
     manager, name = registry.manager, f"{plugin.distribution}/{plugin.name}"
     module = None
+    methods: list[Any] = []
+    packs: list[tuple[str, Path]] = []
     try:
         module = importer()
         manager.register(module, name)
         manager.check_pending()
         others = [other for other in manager.get_plugins() if other is not module]
-        manager.subset_hook_caller("register_methods", others)(
-            register=lambda call: registry.method(plugin, call)
-        )
+        manager.subset_hook_caller("register_methods", others)(register=methods.append)
         manager.subset_hook_caller("register_specs", others)(
-            register=lambda name, folder: registry.pack(plugin, name, folder)
+            register=lambda name, folder: packs.append((name, Path(folder)))
         )
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may do anything, SystemExit included
-        if module is not None and manager.is_registered(module):
-            manager.unregister(module)
-        registry.broken.append(Broken(plugin, f"{type(error).__name__}: {error}".strip()))
+        if module is not None and manager.get_plugin(name) is module:
+            manager.unregister(name=name)
+        reason = " ".join(f"{type(error).__name__}: {error}".split())  # on one line
+        registry.broken.append(Broken(plugin, reason))
         return
     registry.plugins.append(plugin)
+    for call in methods:
+        registry.method(plugin, call)
+    for name, folder in packs:
+        registry.pack(plugin, name, folder)

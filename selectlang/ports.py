@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from selectlang.rows import Rows
+from selectlang.rows import P, Rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-P = TypeVar("P")
 Q = TypeVar("Q")
 
 
@@ -71,7 +70,8 @@ class Scores(Generic[P]):
             return self.values
         if self.values.shape[1] == 0:
             return np.full(len(self.rows), np.nan)
-        return np.fmax.reduce(self.values, axis=1)
+        best: NDArray[np.floating[Any]] = np.fmax.reduce(self.values, axis=1)
+        return best
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from selectlang.faults import printable
 
@@ -21,17 +21,19 @@ class PlainProgress:
         self.stream = stream or sys.stderr
         self.started = self.spoke = time.monotonic()
 
-    def __enter__(self) -> PlainProgress:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         pass
 
     def start(self, path: str, method: str, rows: int) -> None:
+        """A stage begins."""
         self.started = self.spoke = time.monotonic()
         self.say(f"{path}: {method} over {rows:,} rows")
 
     def rows(self, path: str, done: int, total: int) -> None:
+        """Some rows of the stage are done."""
         now = time.monotonic()
         if now - self.spoke >= EVERY and done < total:
             self.spoke = now
@@ -39,33 +41,35 @@ class PlainProgress:
             self.say(f"{path}: {done:,} of {total:,} rows, about {clock(left)} left")
 
     def finish(self, path: str, seconds: float) -> None:
+        """A stage has its result."""
         self.say(f"{path}: done in {clock(seconds)}")
 
     def reading(self, name: str, rows: int) -> None:
+        """Some rows of a data set are read."""
         now = time.monotonic()
         if now - self.spoke >= EVERY:
             self.spoke = now
             self.say(f"reading {name}: {rows:,} rows")
 
     def say(self, text: str) -> None:
+        """A line for people."""
         print(printable(text), file=self.stream, flush=True)
 
 
 class LiveProgress(PlainProgress):
-    """A bar for the stage that runs, and a line for each that is done."""
+    """A bar for what runs, and a line for each stage that is done."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         super().__init__(stream)
-        self.bars = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-            console=Console(file=self.stream), transient=True,
-        )  # fmt: skip
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        self.bars = Progress(*columns, console=Console(file=self.stream), transient=True)
         self.bar: TaskID | None = None
+        self.shown = ""
 
-    def __enter__(self) -> LiveProgress:
+    def __enter__(self) -> Self:
         self.bars.start()
         return self
 
@@ -73,25 +77,39 @@ class LiveProgress(PlainProgress):
         self.bars.stop()
 
     def start(self, path: str, method: str, rows: int) -> None:
-        self.bar = self.bars.add_task(_escaped(f"{path}: {method}"), total=rows)
+        """A new bar."""
+        self._show(f"{path}: {method}", rows)
 
     def rows(self, path: str, done: int, total: int) -> None:
+        """Move the bar."""
         if self.bar is not None:
             self.bars.update(self.bar, completed=done, total=total)
 
     def reading(self, name: str, rows: int) -> None:
-        if self.bar is None:
-            self.bar = self.bars.add_task(_escaped(f"reading {name}"), total=None)
-        self.bars.update(self.bar, completed=rows)
+        """A bar without an end."""
+        if self.shown != f"reading {name}":
+            self._show(f"reading {name}", None)
+        if self.bar is not None:
+            self.bars.update(self.bar, completed=rows)
 
     def finish(self, path: str, seconds: float) -> None:
-        if self.bar is not None:
-            self.bars.remove_task(self.bar)
-            self.bar = None
+        """Take the bar away, and leave a line."""
+        self._hide()
         self.say(f"{path}: done in {clock(seconds)}")
 
     def say(self, text: str) -> None:
-        self.bars.console.print(_escaped(text), highlight=False)
+        """A line above the bar."""
+        self.bars.console.print(_escaped(text), highlight=False, soft_wrap=True)
+
+    def _show(self, text: str, total: int | None) -> None:
+        self._hide()
+        self.shown = text
+        self.bar = self.bars.add_task(_escaped(text), total=total)
+
+    def _hide(self) -> None:
+        if self.bar is not None:
+            self.bars.remove_task(self.bar)
+        self.bar, self.shown = None, ""
 
 
 def _escaped(text: str) -> str:

@@ -28,7 +28,7 @@ Turn = tuple[str, str]
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
-def split(turns: Sequence[Turn]) -> int:
+def response_at(turns: Sequence[Turn]) -> int:
     """The index of the first turn of the assistant, or the number of turns."""
     return next((i for i, (role, _) in enumerate(turns) if role == "assistant"), len(turns))
 
@@ -37,7 +37,7 @@ def part(turns: Sequence[Turn], text: Text) -> Sequence[Turn]:
     """The turns that `text` names."""
     if text == "full":
         return turns
-    at = split(turns)
+    at = response_at(turns)
     return turns[:at] if text == "instruction" else turns[at:]
 
 

@@ -10,9 +10,14 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from selectlang.amount import EXPECTED, Amount
 from selectlang.methods import KINDS, Method, Port, Setting, T
-from selectlang.ports import PORTS
+from selectlang.ports import PORTS, Clusters, Labels, Replies, Scores, Vectors
+from selectlang.rows import Rows
 
 RESERVED = frozenset({*KINDS, "from", "doc", "loop", "until", "carry", "stages", "recipe", "params", "over"})
+MAPPED = (Rows, Vectors, Clusters, Scores)
+"""What a class may map: values that can be cut into shards."""
+SHARDED = (Vectors, Scores, Labels, Replies)
+"""What a class may return: values that can be put together from shards."""
 INJECTED = frozenset({"seed"})  # given by the engine, and overridable by the word `seed` of a stage
 
 
@@ -29,11 +34,17 @@ def describe(call: Callable[..., Any]) -> Method:
     if not inspect.getdoc(call):
         raise BadMethod("it has no docstring; write what it computes")
     if inspect.isclass(call):
+        if not inspect.isfunction(call.__call__):
+            raise BadMethod("a class maps shards of its input in __call__, and this one has none")
         whole, settings, seeded, _ = _signature(call.__init__, name)
         batch, extra, _, result = _signature(call.__call__, name)
         if len(batch) != 1 or extra:
-            raise BadMethod("__call__ takes exactly one input, the one that is given in shards, and no setting")
+            raise BadMethod("__call__ takes exactly one input, which is given in shards, and no setting")
+        if batch[0].kind not in MAPPED or batch[0].many or batch[0].optional:
+            raise BadMethod(f"__call__ takes {_names(MAPPED)}; give other inputs to __init__, whole")
         inputs = (replace(batch[0], whole=False), *whole)
+        if any(port.name or port.kind not in SHARDED for port in _outputs(result)):
+            raise BadMethod(f"__call__ returns {_names(SHARDED)}; make it a function to return anything else")
     else:
         inputs, settings, seeded, result = _signature(call, name)
     docs = _setting_docs(call)
@@ -49,9 +60,7 @@ def describe(call: Callable[..., Any]) -> Method:
     )
 
 
-def _signature(
-    function: Callable[..., Any], name: str
-) -> tuple[tuple[Port, ...], list[Setting], bool, Any]:
+def _signature(function: Callable[..., Any], name: str) -> tuple[tuple[Port, ...], list[Setting], bool, Any]:
     try:
         hints = get_type_hints(function, include_extras=True)
     except Exception as error:
@@ -66,6 +75,8 @@ def _signature(
             if function is object.__init__:
                 continue
             raise BadMethod(f"it takes *{parameter.name}; name each input and each setting")
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            raise BadMethod(f"inputs are given by name; take the / after {parameter.name!r} away")
         if parameter.name not in hints:
             raise BadMethod(f"parameter {parameter.name!r} has no annotation")
         hint = hints[parameter.name]
@@ -114,18 +125,23 @@ def _outputs(hint: Any) -> tuple[Port, ...]:
         return tuple(port for port in ports if port is not None)
     port = None if hint is None else _port("", hint)
     if port is None:
-        names = ", ".join(port.__name__ for port in PORTS)
-        raise BadMethod(f"its return annotation must be a port type ({names}), or a NamedTuple of them")
+        raise BadMethod(f"its return annotation must be {_names(PORTS)}, or a NamedTuple of them")
     return (port,)
 
 
+def _names(ports: tuple[type[Any], ...]) -> str:
+    *most, last = (port.__name__ for port in ports)
+    return f"{', '.join(most)} or {last}"
+
+
 def _setting(parameter: inspect.Parameter, hint: Any) -> Setting:
-    name = parameter.name
+    name = parameter.name.rstrip("_")
     if name in RESERVED:
         raise BadMethod(f"setting {name!r} has the name of a reserved word; rename it")
     required = parameter.default is parameter.empty
     default = None if required else parameter.default
-    return Setting(name, json_schema(hint), required, str(default) if isinstance(default, Amount) else default, "")
+    default = str(default) if isinstance(default, Amount) else default
+    return Setting(name, json_schema(hint), required, default, "", parameter.name)
 
 
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -153,7 +169,8 @@ def json_schema(hint: Any) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": json_schema(args[1])}
     if origin in (Union, types.UnionType):
         return {"anyOf": [json_schema(arg) for arg in args]}
-    raise BadMethod(f"{hint} is not a type of a setting; use str, int, float, bool, Literal, list, dict or Amount")
+    known = "str, int, float, bool, Literal, list, dict or Amount"
+    raise BadMethod(f"{hint} is not a type of a setting; use {known}")
 
 
 def _setting_docs(call: Callable[..., Any]) -> dict[str, str]:

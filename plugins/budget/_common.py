@@ -1,21 +1,20 @@
-"""What the budgets share: who may be chosen, how many fit, and the order of ranks.
+"""What the budgets share: who may be chosen, and how many fit.
 
 Eligible are the rows of `within` if that is given, or else the rows that the scores (clusters, rows)
 speak about, each once, less the rows of `skip`. A share is a share of them before `skip`. Tokens are
 words and punctuation marks of the full text; rows are taken in order until the first that does not
-fit, so that a smaller amount chooses a part of what a larger one does. Missing scores, among them
-minus infinity, rank last. Ties go by a draw from id and seed, or by the order of the data set.
+fit, so that a smaller amount chooses a part of what a larger one does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 import selectlang as sl
 
-from .._align import aligned, lookup, places
+from .._align import lookup, places
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     Index = NDArray[np.int64]
     Order = Callable[[int], Index]
 
-Ties = Literal["seed", "order"]
 _BLOCK = 8192  # texts in memory at a time
 
 
@@ -99,85 +97,6 @@ def _once(rows: sl.Rows[sl.P]) -> sl.Rows[sl.P]:
         return rows
     place = places(rows)
     return rows.take(place[place >= 0])
-
-
-def tie_keys(rows: sl.Rows[sl.P], ties: Ties, seed: int) -> NDArray[Any]:
-    """One number a row; of rows with equal scores the one with the lowest goes first."""
-    return rows.positions if ties == "order" else rows.draws(seed)
-
-
-def costs(values: NDArray[np.floating[Any]], upwards: bool = False) -> NDArray[np.floating[Any]]:
-    """Scores as numbers to rank upwards: infinite where missing."""
-    import numpy as np
-
-    return np.where(np.isnan(values), np.inf, values if upwards else -values)
-
-
-def lowest(keys: list[NDArray[Any]], count: int) -> Index:
-    """The index of the `count` lowest, in order, by the first key, then the next; no full sort if few."""
-    import numpy as np
-
-    total = len(keys[0])
-    found = np.arange(total, dtype=np.int64)
-    if count <= 0:
-        return found[:0]
-    if count < total:
-        kept, missing = [], count
-        for key in keys:
-            part = key[found]
-            edge = np.partition(part, missing - 1)[missing - 1]
-            kept.append(found[part < edge])
-            missing -= len(kept[-1])
-            found = found[part == edge]
-        found = np.concatenate([*kept, found[:missing]])
-    order = np.lexsort([key[found] for key in reversed(keys)])
-    return found[order][:count]
-
-
-def by_score(
-    pool: Eligible[sl.P],
-    scores: sl.Scores[sl.P],
-    size: sl.Amount,
-    ties: Ties,
-    seed: int,
-    *,
-    start: int = 0,
-    upwards: bool = False,
-) -> Choice[sl.P]:
-    """The highest scores from rank `start` on, or the lowest for `upwards`."""
-    values = aligned(scores.best(), scores.rows, pool.rows)
-    keys = [costs(values, upwards), tie_keys(pool.rows, ties, seed)]
-    index, notes = pool.choose(lambda n: lowest(keys, start + n)[start:], size)
-    return pool.choice(index, values[index], reasons(scores, pool.rows.take(index)), notes)
-
-
-def reasons(
-    scores: sl.Scores[sl.P], rows: sl.Rows[sl.P], column: Index | None = None
-) -> dict[str, NDArray[Any]]:
-    """The group and the target that the number of each row came from, where scores know them.
-
-    `column` is the column of each row's number; without it, that of its largest.
-    """
-    import numpy as np
-
-    why: dict[str, NDArray[Any]] = {}
-    if len(rows) == 0 or scores.values.size == 0:
-        return why
-    place = lookup(scores.rows, rows)
-    if scores.values.ndim == 1:
-        at: tuple[Index, ...] = (place,)
-        known = (place >= 0) & ~np.isnan(scores.values[place])
-    else:
-        if column is None:
-            column = np.argmin(costs(scores.values[place]), axis=1)
-        at = (place, column)
-        known = (place >= 0) & ~np.isnan(scores.values[at])
-        if scores.columns is not None:
-            why["group"] = np.where(known, np.array(scores.columns)[column], "")
-    if scores.nearest is not None and scores.nearest_ids:
-        target = scores.nearest[at]
-        why["target"] = np.where(known & (target >= 0), np.array(scores.nearest_ids)[target], "")
-    return why
 
 
 def _spend(order: Order, rows: sl.Rows[sl.P], limit: int, nested: bool) -> tuple[Index, int, bool]:

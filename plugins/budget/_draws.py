@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def below_peak(logs: Floats, labels: Ints, k: int) -> NDArray[np.float64]:
-    """Logarithms of weights less the largest of their cluster; 0 where a cluster has no weight at all."""
+    """Logarithms of weights less the largest of their cluster; 0 where a cluster has no weight at all.
+
+    Where the largest is infinite, the rows that have it share all weight.
+    """
     import numpy as np
 
     logs = np.where(np.isnan(logs), -np.inf, logs).astype(np.float64)
@@ -21,8 +24,8 @@ def below_peak(logs: Floats, labels: Ints, k: int) -> NDArray[np.float64]:
     np.maximum.at(peaks, labels, logs)
     logs[np.isneginf(peaks)[labels]] = 0.0
     peaks[np.isneginf(peaks)] = 0.0
-    found: NDArray[np.float64] = logs - peaks[labels]
-    return found
+    peaks = peaks[labels]
+    return np.subtract(logs, peaks, out=np.zeros_like(logs), where=logs != peaks)
 
 
 def chances(logs: NDArray[np.float64], labels: Ints, k: int) -> NDArray[np.float64]:
@@ -55,8 +58,7 @@ def again(
     ends = np.cumsum(room)
     starts = ends - room
     labels = np.repeat(np.arange(len(counts)), counts)
-    low, high = rising[starts][labels], rising[ends][labels]
-    aims = low + np.random.default_rng(seed).random(len(labels)) * (high - low)
+    aims = rising[starts][labels] + np.random.default_rng(seed).random(len(labels))
     at = np.searchsorted(rising, aims, side="right") - 1
     index: NDArray[np.int64] = by_label[np.clip(at, starts[labels], ends[labels] - 1)]
     return index

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import selectlang as sl
 
-from ._common import Choice, Ties, by_score, eligible
+from ._common import Choice, eligible
+from ._ranks import Ties, by_score
 
 
 @sl.budget
@@ -17,7 +18,7 @@ def band(
     skip: sl.Selection[sl.P] | None = None,
     *,
     size: sl.Amount,
-    start: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}],
+    start: Annotated[float, sl.schema(minimum=0, exclusiveMaximum=1)],
     ties: Ties = "seed",
     seed: int,
 ) -> Choice[sl.P]:

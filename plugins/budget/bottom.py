@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import selectlang as sl
 
-from ._common import Choice, Ties, by_score, eligible
+from ._common import Choice, eligible
+from ._ranks import Ties, by_score
 
 
 @sl.budget

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import selectlang as sl
 
 from .._align import aligned, lookup
-from ._common import Choice, Ties, costs, eligible, tie_keys
+from ._common import Choice, eligible
 from ._draws import again, below_peak, chances, gumbel
+from ._ranks import Ties, costs, tie_keys
 from ._shares import Rounding, Shortage, allocate
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def per_cluster(
     size: sl.Amount,
     draw: Draw,
     share: Share = "proportional",
-    temperature: Annotated[float, {"exclusiveMinimum": 0}] = 1.0,
+    temperature: Annotated[float, sl.schema(exclusiveMinimum=0)] = 1.0,
     truncate: bool = False,
     replace: bool = False,
     shortage: Shortage = "redistribute",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import selectlang as sl
 
 from ..cluster.by_field import by_field
-from ._common import Choice, eligible, lowest
+from ._common import Choice, eligible
+from ._ranks import lowest
 
 if TYPE_CHECKING:
     import numpy as np

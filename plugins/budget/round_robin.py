@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import selectlang as sl
 
-from .._align import firsts, lookup
-from ._common import Choice, Ties, costs, eligible, lowest, reasons, tie_keys
+from .._align import lookup
+from ._common import Choice, eligible
+from ._ranks import Ties, costs, lowest, reasons, tie_keys
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +48,7 @@ def round_robin(
 
     values = scores.values[:, None] if scores.values.ndim == 1 else scores.values
     pool = eligible(scores.rows, within, skip, strict=True)
-    pool = pool.only(~np.isnan(scores.best()[lookup(scores.rows, pool.rows)]))
+    pool = pool.only(scores.best()[lookup(scores.rows, pool.rows)] > -np.inf)
     place = lookup(scores.rows, pool.rows)
     plain = scores.rows.whole and pool.rows.whole  # then `place` counts up, and no copy is needed
     ties_by = tie_keys(pool.rows, ties, seed)
@@ -55,16 +56,14 @@ def round_robin(
 
     def best(column: int, depth: int) -> Index:
         cost = costs(values[:, column] if plain else values[place, column])
-        return lowest([cost, ties_by], min(depth, int(np.isfinite(cost).sum())))
+        return lowest([cost, ties_by], min(depth, np.count_nonzero(cost < np.inf)))
 
-    turns: Turns = _in_turns(best, columns, 0, total, unique=True)
+    take_turns = {"lose": _losing, "next": _next_best, "repeat": _repeating}[duplicates]
+    turns: Turns
 
     def order(count: int) -> Index:
         nonlocal turns
-        if duplicates == "next":
-            turns = _next_best(best, columns, count, total)
-        else:
-            turns = _in_turns(best, columns, count, total, unique=duplicates == "lose")
+        turns = take_turns(best, columns, count, total)
         return turns[0]
 
     index, notes = pool.choose(order, size)
@@ -73,26 +72,43 @@ def round_robin(
     return pool.choice(index, values[place[index], column], why, notes)
 
 
-def _in_turns(best: Best, columns: int, count: int, total: int, unique: bool) -> Turns:
-    """The first `count` choices when every column goes down its own list, one row a turn."""
+def _losing(best: Best, columns: int, count: int, total: int) -> Turns:
+    """The first `count` choices when a column whose row is chosen already loses its turn.
+
+    Every column goes down its own list, so a row is chosen at the earliest of its places in them.
+    """
     import numpy as np
 
     depth = min(-(-count // max(columns, 1)), total)
     while True:
-        grid = np.full((depth, columns), -1, dtype=np.int64)
+        earliest = np.full(total, depth * columns, dtype=np.int64)
         for column in range(columns):
             rows = best(column, depth)
-            grid[: len(rows), column] = rows
-        taken = np.flatnonzero(grid.ravel() >= 0)
-        index = grid.ravel()[taken]
-        if unique:
-            first = firsts(index, total)
-            taken, index = taken[first], index[first]
+            earliest[rows] = np.minimum(earliest[rows], np.arange(len(rows)) * columns + column)
+        index = np.flatnonzero(earliest < depth * columns)
         if len(index) >= count or depth == total:
             break
         depth = min(2 * depth, total)
-    taken = taken[:count]
-    return index[:count], taken % max(columns, 1), taken // max(columns, 1)
+    index = index[np.argsort(earliest[index])[:count]]
+    turn, column_of = np.divmod(earliest[index], max(columns, 1))
+    return index, column_of, turn
+
+
+def _repeating(best: Best, columns: int, count: int, total: int) -> Turns:
+    """The first `count` choices when a row may be chosen by every column."""
+    import numpy as np
+
+    depth = min(-(-count // max(columns, 1)), total)
+    while True:
+        lists = [best(column, depth) for column in range(columns)]
+        if sum(map(len, lists)) >= count or depth == total:
+            break
+        depth = min(2 * depth, total)
+    index = np.concatenate([np.empty(0, np.int64), *lists])
+    column_of = np.repeat(np.arange(columns), [len(rows) for rows in lists])
+    turn = np.concatenate([np.empty(0, np.int64), *(np.arange(len(rows)) for rows in lists)])
+    order = np.lexsort((column_of, turn))[:count]
+    return index[order], column_of[order], turn[order]
 
 
 def _next_best(best: Best, columns: int, count: int, total: int) -> Turns:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import selectlang as sl
 
 from .._align import aligned
-from ._common import Choice, Ties, costs, eligible, lowest, reasons, tie_keys
+from ._common import Choice, eligible
+from ._ranks import Ties, costs, lowest, reasons, tie_keys
 
 ALL = sl.Amount.parse("100%")
 

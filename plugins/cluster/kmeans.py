@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK = 16384
+Positive = Annotated[int, sl.schema(minimum=1)]
 
 
 class Clustering(NamedTuple, Generic[sl.P]):
@@ -37,11 +38,11 @@ class Fit(NamedTuple):
 def kmeans(
     vectors: sl.Vectors[sl.P],
     *,
-    k: Annotated[int | list[int], {"minimum": 1, "minItems": 1, "items": {"type": "integer", "minimum": 1}}],
+    k: Positive | Annotated[list[Positive], sl.schema(minItems=1)],
     spherical: bool = False,
-    iterations: Annotated[int, {"minimum": 1}] = 25,
-    redo: Annotated[int, {"minimum": 1}] = 1,
-    sample_per_cluster: Annotated[int, {"minimum": 1}] = 256,
+    iterations: Positive = 25,
+    redo: Positive = 1,
+    sample_per_cluster: Positive = 256,
     silhouette: Literal["squared", "plain"] = "squared",
     seed: int,
 ) -> Clustering[sl.P]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import selectlang as sl
 
-from .. import _models
+from .. import _models, _text
 
 Pooling = Literal["weighted_mean", "mean", "last"]
 
@@ -37,8 +37,8 @@ class hidden_states:  # noqa: N801 - the name of the method
         layer: int = -1,
         pooling: Pooling = "weighted_mean",
         text: sl.Text = "full",
-        template: _models.ModelTemplate = "tulu",
-        max_tokens: Annotated[int, {"minimum": 8}] = 2048,
+        template: _text.ModelTemplate = "tulu",
+        max_tokens: Annotated[int, sl.schema(minimum=8)] = 2048,
         precision: _models.Precision = "fp32",
     ) -> None:
         self.tokenizer, self.network = _models.load(model, precision, head=False)
@@ -62,7 +62,7 @@ class hidden_states:  # noqa: N801 - the name of the method
         import numpy as np
         import torch
 
-        texts = _models.texts(self.tokenizer, rows, self.text, self.template)
+        texts = _text.texts(self.tokenizer, rows, self.text, self.template)
         ids: list[list[int]] = []
         if texts:
             ids = self.tokenizer(

@@ -39,7 +39,7 @@ class sentence:  # noqa: N801 - the name of the method
         template: sl.Template = "plain",
         prefix: str = "",
         normalize: bool = True,
-        max_tokens: Annotated[int | None, {"minimum": 8}] = None,
+        max_tokens: Annotated[int | None, sl.schema(minimum=8)] = None,
         precision: _models.Precision = "fp32",
     ) -> None:
         folder = _models.find(model)
@@ -56,6 +56,8 @@ class sentence:  # noqa: N801 - the name of the method
             ).eval()
         if precision == "bf16":
             self.model[0].register_forward_hook(_pool_in_fp32)
+            for module in list(self.model)[1:]:
+                module.float()
         if max_tokens is not None:
             own = self.model.max_seq_length
             self.model.max_seq_length = min(max_tokens, own or max_tokens)

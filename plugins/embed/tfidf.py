@@ -14,7 +14,7 @@ def tfidf(
     rows: sl.Rows[sl.P],
     fit: sl.Rows[sl.Q] | None = None,
     *,
-    dimension: Annotated[int, {"minimum": 1}] = 256,
+    dimension: Annotated[int, sl.schema(minimum=1)] = 256,
     text: sl.Text = "full",
 ) -> sl.Vectors[sl.P]:
     """Counts of words, weighted by rarity and reduced by a truncated SVD (latent semantic analysis).
@@ -28,12 +28,13 @@ def tfidf(
         dimension: the most dimensions; words themselves are the dimensions when there are no more of them
         text: the part of a row to embed
     """
+    import numpy as np
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.utils.extmath import randomized_svd
 
     learned = rows if fit is None else fit
     ordered = [words for _, words in sorted(zip(learned.ids(), learned.texts(text), strict=True))]
-    vectorizer = TfidfVectorizer(dtype="float32")
+    vectorizer = TfidfVectorizer(dtype=np.float32)
     try:
         known = vectorizer.fit_transform(ordered)
     except ValueError as error:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @sl.merge
 def blend(
-    scores: list[sl.Scores[sl.P]], *, share: Annotated[float | None, {"minimum": 0, "maximum": 1}] = None
+    scores: list[sl.Scores[sl.P]], *, share: Annotated[float | None, sl.schema(minimum=0, maximum=1)] = None
 ) -> sl.Scores[sl.P]:
     """Average scores about the same rows, by what is known.
 

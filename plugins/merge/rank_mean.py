@@ -21,7 +21,7 @@ def rank_mean(scores: list[sl.Scores[sl.P]]) -> sl.Scores[sl.P]:
     rows = together([part.rows for part in scores])
     total, known = np.zeros(len(rows)), np.zeros(len(rows))
     for part in scores:
-        for column in part.values.reshape(len(part.values), -1).T:
+        for column in np.atleast_2d(part.values.T):
             values = aligned(column, part.rows, rows)
             has = ~np.isnan(values)
             count = int(has.sum())

@@ -40,10 +40,8 @@ def _number(value: Any) -> float:
     """The number that a value holds: NaN if it is missing, infinite if it is none."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return math.nan
-    if not isinstance(value, str | float | int):
-        return math.inf
     try:
         number = float(value)
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         return math.inf
     return math.inf if isinstance(value, str) and math.isnan(number) else number

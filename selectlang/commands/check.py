@@ -6,12 +6,14 @@ from argparse import ArgumentParser, Namespace
 
 from selectlang.commands.common import add_spec_options, given, registry
 from selectlang.errors import SpecError
-from selectlang.faults import Fault, render
+from selectlang.faults import Fault, printable, render
 
 
 def add(parser: ArgumentParser) -> None:
     parser.add_argument("spec", nargs="+", help="a path, package:name, or the name of a packaged spec")
-    parser.add_argument("--format", choices=["text", "json", "github"], default="text", help="form of the faults")
+    parser.add_argument(
+        "--format", choices=["text", "json", "github"], default="text", help="form of the faults"
+    )
     add_spec_options(parser)
 
 
@@ -24,7 +26,8 @@ def run(args: Namespace) -> int:
     for spec in args.spec:
         try:
             program = check(spec, loaded, given(args))
-            fine.append(f"{spec}: fine, {len(program.steps)} stages")
+            count = len(program.steps)
+            fine.append(f"{printable(spec)}: fine, {count} stage{'' if count == 1 else 's'}")
         except SpecError as error:
             faults += error.faults
     if args.format == "text":

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from selectlang.commands.common import add_plugin_option, registry
+from selectlang.faults import printable
 from selectlang.methods import KINDS
 from selectlang.plugins import Registry
 from selectlang.tables import show
@@ -31,9 +32,9 @@ def run(args: Namespace) -> int:
         names = ", ".join(path.stem for path in sorted(folder.glob("*.yaml")))
         print(f"spec pack {name}: {names}")
     for broken in loaded.broken:
-        print(f"broken: {broken.plugin.distribution}: {broken.reason}")
-    for (kind, method), names in loaded.collisions.items():
-        print(f"taken twice: {kind} {method}: {' and '.join(names)}")
+        print(printable(f"broken: {broken.plugin.distribution}: {broken.reason}"))
+    for (kind, method), both in loaded.collisions.items():
+        print(f"taken twice: {kind} {method}: {' and '.join(both)}")
     return 0
 
 
@@ -47,7 +48,7 @@ def _json(loaded: Registry) -> dict[str, Any]:
         "packs": {name: str(folder) for name, folder in loaded.packs.items()},
         "broken": [{**vars(broken.plugin), "reason": broken.reason} for broken in loaded.broken],
         "collisions": [
-            {"kind": kind, "method": method, "distributions": names}
-            for (kind, method), names in loaded.collisions.items()
+            {"kind": kind, "method": method, "distributions": both}
+            for (kind, method), both in loaded.collisions.items()
         ],
     }

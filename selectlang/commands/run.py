@@ -13,7 +13,9 @@ from selectlang.progress import clock, progress
 
 def add(parser: ArgumentParser) -> None:
     parser.add_argument("spec", help="a path, package:name, or the name of a packaged spec")
-    parser.add_argument("--out", metavar="DIR", type=Path, help="the run folder (default: a new one under runs/)")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, help="the run folder (default: a new one under runs/)"
+    )
     add_spec_options(parser)
 
 
@@ -34,7 +36,7 @@ def run(args: Namespace) -> int:
             print(f"{name}: {output['value']:g}")
         else:
             print(f"{name}: {done.folder / output.get('folder', '')}")
-    ran = sum(stage["state"] == "ran" for stage in done.record["stages"])
-    kept = len(done.record["stages"]) - ran
-    print(f"{ran} stages run, {kept} from the store, {clock(done.record['seconds'])}; record in {done.folder / 'record.json'}")
+    states = [stage["state"] for stage in done.record["stages"]]
+    counts = f"{states.count('ran')} stages run, {len(states) - states.count('ran')} from the store"
+    print(f"{counts}, {clock(done.record['seconds'])}; record in {done.folder / 'record.json'}")
     return 0

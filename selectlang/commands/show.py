@@ -23,7 +23,9 @@ def run(args: Namespace) -> int:
     if args.what in KINDS:
         return _kind(args)
     if args.method is not None:
-        raise UsageError(f"{quoted(args.what)} is no kind{nearest(args.what, KINDS)} (kinds: {', '.join(KINDS)})")
+        raise UsageError(
+            f"{quoted(args.what)} is no kind{nearest(args.what, KINDS)} (kinds: {', '.join(KINDS)})"
+        )
     if args.what.startswith("SL") and args.what[2:].isdigit():
         return _code(args.what)
     args.spec = args.what
@@ -48,12 +50,23 @@ def _kind(args: Namespace) -> int:
         for name in loaded.names(args.what):
             print(f"{name}: {loaded.methods[args.what, name].doc.splitlines()[0]}")
         return 0
-    method = loaded.methods.get((args.what, args.method))
-    if method is None:
-        known = loaded.names(args.what)
-        raise UsageError(f"there is no {args.what} method {quoted(args.method)}{nearest(args.method, known)} (methods: {', '.join(known)})")
+    method = _method(args.what, args.method, loaded)
     print(json.dumps(schema(method), indent=2) if args.json else describe(method, loaded))
     return 0
+
+
+def _method(kind: str, name: str, loaded: Registry) -> Method:
+    known = loaded.names(kind)
+    for broken in loaded.broken:
+        if broken.method == (kind, name) and name not in known:
+            raise UsageError(f"{broken.plugin.distribution}: {broken.reason}")
+    if (kind, name) in loaded.collisions:
+        both = " and ".join(loaded.collisions[kind, name])
+        raise UsageError(f"{kind} {quoted(name)} is registered twice, by {both}; uninstall one of them")
+    if name not in known:
+        message = f"there is no {kind} method {quoted(name)}{nearest(name, known)}"
+        raise UsageError(f"{message} (methods: {', '.join(known) or 'none is installed'})")
+    return loaded.methods[kind, name]
 
 
 def schema(method: Method) -> dict[str, object]:
@@ -68,17 +81,18 @@ def schema(method: Method) -> dict[str, object]:
 
 def describe(method: Method, loaded: Registry) -> str:
     """A method for people: what it does, its ports, its settings, where it comes from."""
-    from selectlang.language.values import expected
+    from selectlang.language.schemas import expected
 
     about, _, _ = method.doc.partition("Settings:")
     lines = [f"{method.kind}: {method.name}", "", about.strip(), "", "inputs:"]
-    lines += [f"  {port.name} ({port}{', optional' if port.optional else ''})" for port in method.inputs] or ["  none"]
+    lines += [f"  {port.name} ({port}{', optional' if port.optional else ''})" for port in method.inputs]
     lines += ["", "outputs:"]
     lines += [f"  {port.name or '(the stage itself)'} ({port})" for port in method.outputs]
     lines += ["", "settings:"]
     for name, setting in method.settings.items():
         default = "required" if setting.required else f"default {json.dumps(setting.default)}"
-        lines += [f"  {name} ({expected(setting.schema)}; {default})", *([f"      {setting.doc}"] if setting.doc else [])]
+        lines.append(f"  {name} ({expected(setting.schema)}; {default})")
+        lines += [f"      {setting.doc}"] if setting.doc else []
     lines += [] if method.settings else ["  none"]
     return "\n".join([*lines, "", f"from {method.distribution} {method.version}"])
 

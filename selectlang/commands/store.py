@@ -15,9 +15,13 @@ def add(parser: ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     commands.add_parser("list", help="every entry, its size, and when it was used")
     verify = commands.add_parser("verify", help="check every byte of every entry; exit 1 when one is damaged")
-    verify.add_argument("--repair", action="store_true", help="delete damaged entries, so that a run makes them again")
+    verify.add_argument(
+        "--repair", action="store_true", help="delete damaged entries, so that a run makes them again"
+    )
     prune = commands.add_parser("prune", help="delete entries that were not used for a while")
-    prune.add_argument("--older-than", metavar="AGE", required=True, help="an age such as 30d, 12h or 0d for all")
+    prune.add_argument(
+        "--older-than", metavar="AGE", required=True, help="an age such as 30d, 12h or 0d for all"
+    )
     prune.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
     for command in commands.choices.values():
         command.add_argument("--store", metavar="DIR", type=Path, help="the store (default: as for a run)")
@@ -30,7 +34,7 @@ def run(args: Namespace) -> int:
     if args.action == "list":
         entries = list(store.entries())
         rows = [
-            (e.key[:12], f"{e.used:%Y-%m-%d %H:%M}", _size(e.size), e.meta.get("method", e.meta.get("shard", "")), e.meta.get("path", ""))
+            (e.key[:12], f"{e.used:%Y-%m-%d %H:%M}", _size(e.size), e.meta["method"], e.meta["path"])
             for e in entries
         ]
         show(["key", "used", "size", "what", "stage"], rows, right=["size"])
@@ -43,7 +47,8 @@ def run(args: Namespace) -> int:
         print(f"{len(damaged)} damaged{', deleted' if args.repair and damaged else ''}")
         return 1 if damaged and not args.repair else 0
     gone = store.prune(older_than=_age(args.older_than), dry_run=args.dry_run)
-    print(f"{'would delete' if args.dry_run else 'deleted'} {len(gone)} entries, {_size(sum(e.size for e in gone))}")
+    done = "would delete" if args.dry_run else "deleted"
+    print(f"{done} {len(gone)} entries, {_size(sum(e.size for e in gone))}")
     return 0
 
 

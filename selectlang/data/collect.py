@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from selectlang.data.formats import Bad
 from selectlang.data.identity import Seen, digest, flat, numbered
+from selectlang.data.info import DataInfo
 from selectlang.data.shapes import Shape
 from selectlang.data.source import DataSpec, nearest
 from selectlang.data.turns import BadRow, lookup, text, without_surrogates
@@ -23,25 +23,6 @@ if TYPE_CHECKING:
 ROWS, CHARACTERS = 4096, 1 << 24  # a batch is written when it has reached either
 FIRST = 5  # bad rows that are described when they are skipped
 ADVICE = "Correct the row, or leave such rows out with bad_rows: skip"
-
-
-@dataclass
-class DataInfo:
-    """What is known of a data set.
-
-    `shape` says in words how rows are read. `skipped` counts the bad rows that were left out, of which
-    `skipped_first` describes the first few. `notes` are sentences about how files were read.
-    """
-
-    rows: int = 0
-    format: str = ""
-    shape: str = ""
-    fields: list[str] = field(default_factory=list)
-    skipped: int = 0
-    skipped_first: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    stems: list[str] = field(default_factory=list)
-    grouped: bool = False
 
 
 class Collector:
@@ -143,7 +124,7 @@ class Collector:
         if name == "_file":
             return without_surrogates(self.info.stems[-1])
         try:
-            found = text(lookup(record, name), name)
+            found = text(lookup(record, name), f"'{name}'")
         except KeyError:
             raise BadRow(f"no field '{name}'{nearest(name, record)}") from None
         return without_surrogates(found)

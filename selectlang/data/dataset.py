@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selectlang.data.collect import DataInfo
 from selectlang.data.formats import loads
+from selectlang.data.info import DataInfo
 from selectlang.data.source import DataSpec, nearest
 from selectlang.data.tables import values
 from selectlang.data.turns import is_missing, lookup

@@ -25,7 +25,7 @@ CHUNK = 1 << 20  # characters of a JSON array that are read at a time
 BOM = b"\xef\xbb\xbf"
 NOT_UTF8 = "not UTF-8; convert the file to UTF-8"
 _SPACE = re.compile(r"[ \t\n\r]*")
-_CONVERSATIONS = ("messages", "conversations", "conversation")
+CONVERSATIONS = ("messages", "conversations", "conversation")  # fields that hold the turns of a row
 
 
 class Bad(str):
@@ -76,7 +76,7 @@ def as_text(file: BinaryIO) -> io.TextIOWrapper:
 
 
 def is_utf8(text: str) -> bool:
-    """Whether text read by `_text` holds no byte that is not UTF-8."""
+    """Whether text read by `as_text` holds no byte that is not UTF-8."""
     try:
         return text.isascii() or bool(text.encode())
     except UnicodeEncodeError:
@@ -109,16 +109,21 @@ def read_jsonl(path: Path) -> Iterator[Item]:
 def read_json(path: Path, note: Note) -> Iterator[Item]:
     """The elements of a JSON array, one at a time; those of the only list in an object; or one object."""
     with open_bytes(path) as file, as_text(file) as text:
-        start = text.read(CHUNK).lstrip(" \t\n\r")
-        if not start.startswith("{"):
-            yield from _array(path, text, start) if start else ()
+        start = ""
+        while start.isspace() or not start:
+            piece = text.read(CHUNK)
+            if not piece:
+                return
+            start += piece
+        if not start.lstrip().startswith("{"):
+            yield from _array(path, text, start)
             return
     with open_bytes(path) as file:
         try:
             whole = loads(file.read().removeprefix(BOM))
         except ValueError as error:
             raise DataError(f"{path}: {why_not(error)}; expected an array of rows") from None
-    lists = [name for name, value in whole.items() if isinstance(value, list) and name not in _CONVERSATIONS]
+    lists = [name for name, value in whole.items() if isinstance(value, list) and name not in CONVERSATIONS]
     lists = [name for name in lists if whole[name] and all(isinstance(row, dict) for row in whole[name])]
     if len(lists) > 1:
         raise DataError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from itertools import chain
@@ -13,9 +14,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from selectlang.data import tables
-from selectlang.data.collect import Collector, DataInfo
+from selectlang.data.collect import Collector
 from selectlang.data.delimited import read_csv
 from selectlang.data.formats import Item, Note, dumps, holds_lines, loads, read_json, read_jsonl
+from selectlang.data.info import DataInfo
 from selectlang.data.shapes import find
 from selectlang.data.source import DataSpec, files, format_of, open_bytes, some, stem
 from selectlang.errors import DataError
@@ -55,11 +57,15 @@ def collect_records(spec: DataSpec, records: Iterable[Any], sinks: tuple[Any, An
 def _files(spec: DataSpec, sinks: tuple[Any, Any], progress: Progress) -> DataInfo:
     paths = files(spec)
     formats = {path: format_of(path, spec) for path in paths}
-    empty = [path for path in paths if next(_guarded(path, _first_byte(path))) == b""]
+    empty = [path for path in paths if _is_empty(path)]
     full = [path for path in paths if path not in empty]
     notes: list[str] = []
     with TemporaryDirectory(prefix="selectlang-") as folder:
-        real = {path: tables.unpacked(path, Path(folder)) for path in full if formats[path] == "parquet"}
+        real: dict[Path, Path] = {}
+        for path in full:
+            if formats[path] == "parquet":
+                with _reading(path):
+                    real[path] = tables.unpacked(path, Path(folder))
         schema = tables.schema_of(list(real.items())) if real and len(real) == len(full) else None
         collector = Collector(spec, *sinks, schema, progress)
         for path in full:
@@ -85,9 +91,9 @@ def _files(spec: DataSpec, sinks: tuple[Any, Any], progress: Progress) -> DataIn
     return info
 
 
-def _first_byte(path: Path) -> Iterator[bytes]:
-    with open_bytes(path) as file:
-        yield file.read(1)
+def _is_empty(path: Path) -> bool:
+    with _reading(path), open_bytes(path) as file:
+        return not file.read(1)
 
 
 def _hub(spec: DataSpec, sinks: tuple[Any, Any], progress: Progress) -> DataInfo:
@@ -117,11 +123,17 @@ def _items(path: Path, form: str, spec: DataSpec, note: Note) -> Iterator[Item]:
 
 
 def _guarded(path: Path, items: Iterator[T]) -> Iterator[T]:
-    """The same items, with a file that cannot be read to its end as an error for people."""
+    with _reading(path):
+        yield from items
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """A file that cannot be read to its end is an error for people."""
     import pyarrow as pa
 
     try:
-        yield from items
+        yield
     except EOFError:
         raise DataError(f"{path}: the file ends too early; its gzip data is cut off") from None
     except (OSError, zlib.error, pa.ArrowException) as error:

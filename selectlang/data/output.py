@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from selectlang.data.dataset import BLOCK, Dataset
+from selectlang.data.dataset import Dataset
 from selectlang.data.formats import dumps, loads
 
 if TYPE_CHECKING:
@@ -87,9 +87,12 @@ def _with(line: str, added: bytes) -> bytes:
     """A line of JSON, unchanged but for the field that is added at its end."""
     if f'"{KEY}"' in line:
         row = loads(line)
-        if row.pop(KEY, None) is not None:
+        if KEY in row:
+            del row[KEY]
             line = json.dumps(row, ensure_ascii=False)
-    return b'%s, "%s": %s}' % (line[:-1].rstrip().encode(), KEY.encode(), added)
+    # Half of a surrogate pair cannot be encoded; its backslash form is its JSON form too.
+    start = line[:-1].rstrip().encode(errors="backslashreplace")
+    return b'%s, "%s": %s}' % (start, KEY.encode(), added)
 
 
 def _write_table(
@@ -99,11 +102,12 @@ def _write_table(
 
     added = _struct(columns)
     writer: pq.ParquetWriter | None = None
-    for number, table in enumerate(data.source(positions)):
+    written = 0
+    for table in data.source(positions):
         if KEY in table.schema.names:
             table = table.drop_columns([KEY])
-        part = added.slice(number * BLOCK, table.num_rows)
-        table = table.append_column(KEY, part)
+        table = table.append_column(KEY, added.slice(written, table.num_rows))
+        written += table.num_rows
         if writer is None:
             writer = pq.ParquetWriter(file, table.schema)
         writer.write_table(table)

@@ -9,9 +9,9 @@ A shape is found from the names of the fields (upper or lower case), in this ord
 - a request alone, without a response; or `turns`, texts that are all of the user (FastChat questions).
 
 A request may have an `input` (or `context`), which follows the instruction after a line break
-(RDS+, arXiv 2503.01807), and any shape a `system` (or `system_prompt`) and, for a request, a `history`
-of (user, assistant) pairs. Text is taken as it stands. A number or a truth value stands for its text
-in JSON, where text is expected; null (or NaN) is a missing value. An empty response is a response.
+(RDS+, arXiv 2503.01807), and any shape a `system` (or `system_prompt`). Text is taken as it stands. A
+number or a truth value stands for its text in JSON, where text is expected; null (or NaN) is a missing
+value. An empty response is a response.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from selectlang.data.formats import CONVERSATIONS
 from selectlang.data.source import nearest, some
 from selectlang.data.turns import reader
 from selectlang.errors import DataError
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from selectlang.render import Turn
 
 CANONICAL = ("system", "instruction", "input", "response", "messages")
-CONVERSATIONS = ("messages", "conversations", "conversation")
 PAIRS = (
     ("Alpaca", "instruction", ("output", "response", "completion", "answer")),
     ("prompt and completion", "prompt", ("completion", "response", "output", "answer")),
@@ -69,11 +69,10 @@ def find(records: list[dict[str, Any]], columns: Mapping[str, str], where: str, 
     label, parts = _recognise(by_name, records)
     if label is None:
         raise DataError(f"{where}: these fields make no known shape: {some(fields)}{hint}. {KNOWN}")
-    for part, names in (("system", ("system", "system_prompt")), ("history", ("history",))):
-        name = next((name for name in names if name in by_name), names[0])
-        parts.setdefault(part, by_name.get(name, name))
-    shown = ", ".join(name for name in parts.values() if name in fields)
-    return Shape(f"{label} ({shown})", tuple(parts.values()), (), reader(parts))
+    name = "system" if "system" in by_name else "system_prompt"
+    parts["system"] = by_name.get(name, name)
+    shown = tuple(name for name in parts.values() if name in fields)
+    return Shape(f"{label} ({', '.join(shown)})", shown, (), reader(parts))
 
 
 def _recognise(by_name: dict[str, str], records: list[dict[str, Any]]) -> tuple[str | None, dict[str, str]]:

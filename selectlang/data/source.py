@@ -157,7 +157,10 @@ def fingerprint(spec: DataSpec, cache: Path) -> str:
 
         parts: list[object] = [spec.hub, load_hub(spec)._fingerprint]
     else:
-        parts = [[stem(path), format_of(path, spec), _hash(path, cache)] for path in files(spec)]
+        try:
+            parts = [[stem(path), format_of(path, spec), _hash(path, cache)] for path in files(spec)]
+        except OSError as error:
+            raise DataError(f"'{error.filename}' cannot be read: {error.strerror}") from error
     settings = [READING, spec.id, spec.group, dict(spec.columns), spec.header, spec.bad_rows, spec.split]
     return hashlib.sha256(json.dumps([settings, parts], sort_keys=True).encode()).hexdigest()
 

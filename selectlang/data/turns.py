@@ -33,20 +33,18 @@ class BadRow(Exception):
 
 def reader(parts: Mapping[str, str]) -> Callable[[dict[str, Any]], list[Turn]]:
     """A function from a row to its turns. `parts` says which field holds which part; BadRow is raised."""
-    system, history, messages, turns, instruction, given, response = map(
-        parts.get, ("system", "history", "messages", "turns", "instruction", "input", "response")
+    system, messages, turns, instruction, given, response = map(
+        parts.get, ("system", "messages", "turns", "instruction", "input", "response")
     )
 
     def read(record: dict[str, Any]) -> list[Turn]:
         found: list[Turn] = []
         if system and (words := _optional(record, system)):
             found.append(("system", words))
-        if history and not is_missing(record.get(history)):
-            found += _pairs(record[history], history)
         if messages:
             found += conversation(_field(record, messages), messages)
         if turns:
-            found += [("user", text(turn, turns)) for turn in _list(_field(record, turns), turns)]
+            found += [("user", text(turn, f"'{turns}'")) for turn in _list(_field(record, turns), turns)]
         if instruction:
             request = _required(record, instruction)
             if given and (more := _optional(record, given)):
@@ -80,7 +78,7 @@ def conversation(value: Any, name: str) -> list[Turn]:
         calls = turn.get("tool_calls") or turn.get("function_call")
         if content is None and calls:
             content = dumps(calls).decode()
-        found.append((role, text(content, f"content of {where}".replace("'", ""))))
+        found.append((role, content if type(content) is str else text(content, f"the content of {where}")))
     return found
 
 
@@ -95,17 +93,6 @@ def _list(value: Any, name: str) -> list[Any]:
     if not value:
         raise BadRow(f"'{name}' is empty; expected at least one turn")
     return value
-
-
-def _pairs(value: Any, name: str) -> list[Turn]:
-    found: list[Turn] = []
-    if value in ([], ""):
-        return found
-    for pair in _list(value, name):
-        if not isinstance(pair, list) or len(pair) != 2:
-            raise BadRow(f"'{name}' holds {pair!r:.60}; expected pairs of a request and its response")
-        found += [("user", text(pair[0], name)), ("assistant", text(pair[1], name))]
-    return found
 
 
 def _check_request(turns: list[Turn]) -> None:
@@ -126,7 +113,7 @@ def _field(record: dict[str, Any], name: str) -> Any:
 
 def _required(record: dict[str, Any], name: str) -> str:
     value = record.get(name)
-    return value if type(value) is str else text(_field(record, name), name)
+    return value if type(value) is str else text(_field(record, name), f"'{name}'")
 
 
 def _optional(record: dict[str, Any], name: str) -> str:
@@ -137,7 +124,7 @@ def _optional(record: dict[str, Any], name: str) -> str:
             value = lookup(record, name)
         except KeyError:
             return ""
-        value = "" if is_missing(value) else text(value, name)
+        value = "" if is_missing(value) else text(value, f"'{name}'")
     return "" if value.isspace() else value
 
 
@@ -154,23 +141,23 @@ def lookup(record: Any, name: str) -> Any:
     return found
 
 
-def text(value: Any, name: str) -> str:
-    """A value as text; BadRow when it has none."""
+def text(value: Any, what: str) -> str:
+    """A value as text; BadRow says that `what` has none."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float) and abs(value) >= 2**63:  # no reader keeps all its digits
-        raise BadRow(f"'{name}' is a number beyond 64 bits; write it as text")
+        raise BadRow(f"{what} is a number beyond 64 bits; write it as text")
     if isinstance(value, bytes):
         try:
             return value.decode()
         except UnicodeDecodeError:
-            raise BadRow(f"'{name}' holds bytes that are not UTF-8") from None
+            raise BadRow(f"{what} holds bytes that are not UTF-8") from None
     if is_missing(value):
-        raise BadRow(f"'{name}' is null, expected text")
-    if isinstance(value, list | tuple | dict):
-        raise BadRow(f"'{name}' is {_kind(value)}, expected text")
+        raise BadRow(f"{what} is null, expected text")
+    if isinstance(value, list | dict):
+        raise BadRow(f"{what} is {_kind(value)}, expected text")
     return str(value)
 
 
@@ -180,9 +167,8 @@ def is_missing(value: Any) -> bool:
 
 
 def _kind(value: Any) -> str:
-    if isinstance(value, dict):
-        return "an object"
-    return "a list" if isinstance(value, list | tuple) else f"a {type(value).__name__}"
+    kinds = ((type(None), "null"), (dict, "an object"), (list, "a list"), (bool, "true or false"))
+    return next((words for kind, words in kinds if isinstance(value, kind)), f"a {type(value).__name__}")
 
 
 def without_surrogates(content: str) -> str:

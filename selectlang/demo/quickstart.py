@@ -25,10 +25,11 @@ NEXT = f"""\
 The chosen rows are in {FOLDER}/<spec>/chosen.jsonl, each with its rank, its score and why it was chosen;
 record.json beside them says how they came about. Next:
 
-  selectlang show rds-plus              the spec, its params and its stages
-  selectlang show score nearest         what a method does, and its settings
-  selectlang run rds-plus --help        change --set size=..., and only the last stage runs again
-  README.md                             choose from your own data, write a spec, add a method
+  selectlang show rds-plus          the spec with its params and stages
+  selectlang show score nearest     a method with its settings
+  selectlang plan kmq --set pool={FOLDER}/pool.jsonl --set k=50 --set size=20%
+                                    another size: only the last stage would run again
+  README.md                         choose from your own data, write a spec, add a method
 
 (selectlang is .venv/bin/selectlang; `source .venv/bin/activate` puts it on your path.)"""
 
@@ -45,6 +46,7 @@ def main() -> None:
         f"{pool}: {_count(pool)} rows of {len(TASKS)} tasks, of known quality\n"
         f"{targets}: {_count(targets)} examples of the tasks we want: {', '.join(TARGET_TASKS)}",
         highlight=False,
+        soft_wrap=True,
     )
     for command in commands(pool, targets):
         console.print(f"\n[bold]$ {shlex.join(command)}[/bold]", highlight=False, soft_wrap=True)

@@ -31,7 +31,7 @@ class Datasets:
         if name not in self.named:
             spec = _spec(settings)
             try:
-                key = digest(["data", fingerprint(spec, self.store.scratch / "cache")])
+                key = self._key(spec)
             except DataError as error:
                 raise DataError(f"data {name!r}: {error}", code=error.code) from error
             self.named[name], self.specs[key] = key, spec
@@ -46,11 +46,16 @@ class Datasets:
             try:
                 with self.store.writing(key, {"path": name, "method": "data"}) as target:
                     ingest(self.specs[key], target, self._counter(name))
+                    if self._key(self.specs[key]) != key:
+                        raise DataError("a file changed while it was read; run again when it is whole")
             except DataError as error:
                 raise DataError(f"data {name!r}: {error}", code=error.code) from error
             folder = self.store.path(key)
             assert folder is not None
         return Dataset.open(folder, key)
+
+    def _key(self, spec: DataSpec) -> str:
+        return digest(["data", fingerprint(spec, self.store.scratch / "cache")])
 
     def _counter(self, name: str) -> Callable[[int], None]:
         done = 0

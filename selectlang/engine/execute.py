@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from selectlang.engine.handles import fit, rows_of
 from selectlang.engine.keys import digest
-from selectlang.engine.results import joined, outputs
+from selectlang.engine.results import outputs
+from selectlang.engine.shards import by_length, joined, restored, sliced
 from selectlang.errors import DataError, MethodError, SelectlangError
 from selectlang.methods import Method, Port
-from selectlang.ports import Clusters, Scores, Vectors
+from selectlang.ports import Selection
 from selectlang.rows import Rows
 from selectlang.store.codec import decode, encode
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from selectlang.data.dataset import Dataset
     from selectlang.store.store import Store
 
@@ -40,21 +38,26 @@ class Execution:
     store: Store
     dataset: Callable[[str], Dataset]
     advance: Callable[[int, int], None]
+    shards: list[str] = field(default_factory=list)
 
     def run(self, meta: dict[str, Any]) -> None:
-        """Run the method and write its entry. A DataError gets the stage's path in front."""
+        """Run the method and write its entry. Errors get the stage's path in front."""
+        method = self.method
+        name = f"{method.kind} {method.name} of {method.distribution} {method.version}"
         try:
-            self.entry(self.sharded() if self.method.is_class else self.whole(), meta)
+            self.entry(self.sharded() if method.is_class else self.whole(), meta)
         except DataError as error:
             raise DataError(f"{self.path}: {error}", code=error.code) from error
+        except MethodError as error:
+            raise MethodError(f"{self.path}: {name} {error}") from error
         except SelectlangError:
             raise
-        except Exception as error:
-            name = f"{self.method.kind} {self.method.name} of {self.method.distribution} {self.method.version}"
+        except (Exception, SystemExit) as error:  # a method may do anything
             last = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{last.filename}:{last.lineno}"
-            message = f"{self.path}: {name} failed: {type(error).__name__}: {error} ({where})"
-            raise MethodError(message) from error
+            reason = f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})"
+            raise MethodError(f"{self.path}: {name} failed: {reason}") from error
+        for key in self.shards:  # the entry holds them all
+            self.store.discard(key)
 
     def whole(self) -> dict[str, Any]:
         """A function sees its inputs whole."""
@@ -62,7 +65,10 @@ class Execution:
         return outputs(self.method, raw, self.inputs)
 
     def arguments(self) -> dict[str, Any]:
-        return self.settings if self.seed is None else {**self.settings, "seed": self.seed}
+        """The settings, and the seed of a method that draws."""
+        settings = deepcopy(self.settings)  # a method may change what it is given
+        given = {self.method.settings[name].parameter: value for name, value in settings.items()}
+        return given if self.seed is None else {**given, "seed": self.seed}
 
     def entry(self, values: dict[str, Any], meta: dict[str, Any]) -> None:
         """Write the values of all ports as one entry."""
@@ -72,7 +78,6 @@ class Execution:
         meta = {**meta, "rows": counts, "metrics": metrics, "notes": notes}
         with self.store.writing(self.key, meta) as folder:
             for port, value in values.items():
-                (folder / f"port_{port}").mkdir()
                 encode(value, folder / f"port_{port}")
 
     def sharded(self) -> dict[str, Any]:
@@ -80,59 +85,55 @@ class Execution:
         batch = next(port for port in self.method.inputs if not port.whole)
         value = self.inputs[batch.name]
         rows = rows_of(value)
-        if rows is None:
-            raise MethodError(f"{self.path}: {batch.name!r} has no rows to map")
+        assert rows is not None
         size = getattr(self.method.call, "shard_rows", SHARD_ROWS)
-        starts = range(0, len(rows), size)
-        keys = [digest(["shard", self.key, start, size]) for start in starts] or [digest(["shard", self.key])]
+        spans = [(start, min(start + size, len(rows))) for start in range(0, len(rows), size)] or [(0, 0)]
+        self.shards = [digest(["shard", self.key, *span]) for span in spans]
         mapper: Any = None
-        for key, start in zip(keys, starts or [0], strict=True):
-            stop = min(start + size, len(rows))
+        for key, (start, stop) in zip(self.shards, spans, strict=True):
             if self.store.path(key) is None:
-                mapper = mapper or self.method.call(
-                    **{port.name: self.inputs[port.name] for port in self.method.inputs if port.whole and port.name in self.inputs},
-                    **self.arguments(),
-                )
-                self.shard(mapper, batch, _slice(value, start, stop), key)
+                mapper = mapper or self.mapper()
+                result = self.mapped(mapper, batch, sliced(value, start, stop))
+                meta = {"path": self.path, "method": f"shard of {self.method.name}"}
+                with self.store.writing(key, meta) as folder:
+                    encode(result, folder)
             self.advance(stop, len(rows))
         port = self.method.outputs[0]
-        parts = [self.read(key) for key in keys]
-        result = {port.name: joined(port.kind, rows, parts)}
-        self.discard = keys
-        return result
+        return {port.name: joined(port.kind, rows, [self.read(key) for key in self.shards])}
 
-    def shard(self, mapper: Any, batch: Port, value: Any, key: str) -> None:
-        """Map one shard in batches of rows of like length, and keep it."""
+    def mapper(self) -> Any:
+        """The class, loaded with the inputs it needs whole and its settings."""
+        whole = {port.name for port in self.method.inputs if port.whole}
+        inputs = {name: value for name, value in self.inputs.items() if name in whole}
+        return self.method.call(**inputs, **self.arguments())
+
+    def mapped(self, mapper: Any, batch: Port, value: Any) -> Any:
+        """Map one shard; rows go in batches of like length."""
         rows = rows_of(value)
         assert rows is not None
-        size = getattr(self.method.call, "batch_rows", None) or max(1, len(rows))
+        size = getattr(self.method.call, "batch_rows", None)
+        if not isinstance(value, Rows) or not len(rows) or size is None:
+            return self.result(mapper, batch, value, rows)
+        order = by_length(rows)
+        views = [rows.take(order[start : start + size]) for start in range(0, len(rows), size)]
+        parts = [self.result(mapper, batch, view, view) for view in views]
+        return restored(joined(self.method.outputs[0].kind, rows.take(order), parts), rows, order)
+
+    def result(self, mapper: Any, batch: Port, value: Any, rows: Rows[Any]) -> Any:
+        """What the class gives for a batch: it must speak about the rows of the batch, each once."""
         port = self.method.outputs[0]
-        if not isinstance(value, Rows) or not len(rows):
-            parts = [outputs(self.method, mapper(value), {batch.name: value})[port.name]]
-            result = parts[0]
-        else:
-            order = _by_length(rows)
-            parts = []
-            for start in range(0, len(rows), size):
-                part = rows.take(order[start : start + size])
-                parts.append(outputs(self.method, mapper(part), {batch.name: part})[port.name])
-            result = _restored(joined(port.kind, rows.take(order), parts), rows, order)
-        with self.store.writing(key, {"shard": self.path}) as folder:
-            encode(result, folder)
+        found = outputs(self.method, mapper(value), {batch.name: value})[port.name]
+        count = len(rows_of(found) or ())
+        if count != len(rows):
+            raise MethodError(f"returned {port} about {count} rows for a batch of {len(rows)}")
+        return found
 
     def read(self, key: str) -> Any:
+        """A shard as it was kept."""
         path = self.store.path(key)
         if path is None:
-            raise MethodError(f"{self.path}: a shard that was just written is gone; is another process pruning the store?")
+            raise MethodError("lost a shard that was just written; run it again")
         return decode(path, self.dataset)
-
-    discard: list[str] | None = None
-
-    def clean(self) -> None:
-        """Delete the shards of a finished call: its entry holds them all."""
-        for key in self.discard or ():
-            with suppress(OSError, SelectlangError):
-                self.store.discard(key)
 
 
 def inputs_of(method: Method, given: dict[str, list[Any]]) -> dict[str, Any]:
@@ -140,50 +141,11 @@ def inputs_of(method: Method, given: dict[str, list[Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for port in method.inputs:
         values = [fit(value, port) for value in given.get(port.name, ())]
+        if port.kind is None and len({type(value) for value in values}) > 1:  # rows and selections, say
+            values = [fit(value, Port(port.name, Selection, port.about)) for value in values]
         if port.many:
             if port.name in given:
                 found[port.name] = [value for value in values if value is not None]
         elif values and values[0] is not None:
             found[port.name] = values[0]
     return found
-
-
-def _slice(value: Any, start: int, stop: int) -> Any:
-    import numpy as np
-
-    index = np.arange(start, stop)
-    if isinstance(value, Rows):
-        return value.take(index)
-    rows = value.rows.take(index)
-    if isinstance(value, Vectors):
-        return Vectors(rows, value.matrix[start:stop])
-    if isinstance(value, Scores):
-        nearest = None if value.nearest is None else value.nearest[start:stop]
-        return Scores(rows, value.values[start:stop], value.columns, nearest, value.nearest_ids)
-    if isinstance(value, Clusters):
-        distances = None if value.distances is None else value.distances[start:stop]
-        return Clusters(rows, value.labels[start:stop], value.k, distances, value.centers, value.names)
-    raise MethodError(f"a class cannot map {type(value).__name__} in shards; take Rows, Vectors, Scores or Clusters")
-
-
-def _by_length(rows: Rows[Any]) -> NDArray[np.int64]:
-    """Rows of like length side by side, so that a batch has little padding."""
-    import numpy as np
-
-    return np.argsort(rows.lengths(), kind="stable")
-
-
-def _restored(value: Any, rows: Rows[Any], order: NDArray[np.int64]) -> Any:
-    """A value about rows in `order`, as a value about the rows in their own order."""
-    import numpy as np
-
-    back = np.empty(len(order), dtype=np.int64)
-    back[order] = np.arange(len(order))
-    if isinstance(value, Vectors):
-        return Vectors(rows, value.matrix[back])
-    if isinstance(value, Scores):
-        nearest = None if value.nearest is None else value.nearest[back]
-        return Scores(rows, value.values[back], value.columns, nearest, value.nearest_ids)
-    if hasattr(value, "codes"):
-        return type(value)(rows, value.codes[back], value.values)
-    return type(value)(value.rows.take(back))

@@ -52,6 +52,13 @@ class EmptyHandle:
 Handle = DataHandle | ResultHandle | EmptyHandle
 
 
+def with_default(handles: dict[str, Handle]) -> dict[str | None, Handle]:
+    """Handles by port, and the first of them for a reference that names no port."""
+    found: dict[str | None, Handle] = {None: next(iter(handles.values()))}
+    found.update(handles.items())
+    return found
+
+
 def empty(kind: str, data: Dataset | None) -> Any:
     """The empty value of a type: no rows; None for a type that has no empty value."""
     import numpy as np

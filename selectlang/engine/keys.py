@@ -37,10 +37,11 @@ def source_digest(call: Any) -> str:
 
 def call_key(method: Method, settings: dict[str, Any], inputs: dict[str, list[str]], seed: int | None) -> str:
     """The key of a call. `settings` are values as the method gets them."""
+    origin = Path(method.distribution).name  # of a plugin that is a file, its name without its folder
     return digest(
         {
             "language": VERSION,
-            "method": [method.kind, method.name, method.distribution, method.version, source_digest(method.call)],
+            "method": [method.kind, method.name, origin, method.version, source_digest(method.call)],
             "settings": {name: _canonical(method, name, value) for name, value in settings.items()},
             "inputs": inputs,
             "seed": seed,

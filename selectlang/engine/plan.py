@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from selectlang.amount import Amount
 from selectlang.engine.datasets import Datasets
 from selectlang.engine.handles import DataHandle, EmptyHandle, Handle
-from selectlang.engine.walk import Task, Walk
+from selectlang.engine.task import Task
+from selectlang.engine.walk import Walk
 from selectlang.errors import UsageError
 from selectlang.language.program import Program
+from selectlang.ports import Scores
 from selectlang.store.store import Store
+
+Estimate = tuple[int | None, bool]  # rows, if known, and whether that is an upper bound
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Line:
     rows_in: int | None
     rows_out: int | None
     most: bool
-    state: str  # cached | run | not needed
+    state: str  # cached | run | not needed | same as <stage>
 
 
 @dataclass
@@ -49,7 +53,7 @@ def plan(program: Program, store: Store) -> Plan:
     walk = Walk(store, sets.handle, sets.open, run=False, seed=program.seed)
     outputs = walk.program(program, {})
     needed = {task.key for task in walk.needed(list(outputs.values()))}
-    rows: dict[str, tuple[int | None, bool]] = {}
+    rows: dict[str, Estimate] = {}
     lines = []
     for task in walk.order:
         rows_in = _rows_in(task, rows, walk)
@@ -57,7 +61,9 @@ def plan(program: Program, store: Store) -> Plan:
         rows[task.key] = rows_out
         state = "cached" if task.cached else "run" if task.key in needed else "not needed"
         name = f"{task.method.kind}: {task.method.name}"
-        lines.append(Line(task.path, name, rows_in[0], rows_out[0], rows_out[1], state))
+        for path in (task.path, *task.also):
+            known = state if path == task.path else f"same as {task.path}"
+            lines.append(Line(path, name, rows_in[0], *rows_out, known))
     data, notes = {}, []
     for name, key in sets.named.items():
         info = walk.dataset(key).info
@@ -66,7 +72,7 @@ def plan(program: Program, store: Store) -> Plan:
     return Plan(data, lines, notes)
 
 
-def _estimate(handle: Handle, rows: dict[str, tuple[int | None, bool]], walk: Walk) -> tuple[int | None, bool]:
+def _estimate(handle: Handle, rows: dict[str, Estimate], walk: Walk) -> Estimate:
     """Rows of a value, and whether that is an upper bound."""
     if isinstance(handle, DataHandle):
         return len(walk.dataset(handle.key)), False
@@ -76,28 +82,42 @@ def _estimate(handle: Handle, rows: dict[str, tuple[int | None, bool]], walk: Wa
     return found, most or handle.verdict is not None
 
 
-def _rows_in(task: Task, rows: dict[str, tuple[int | None, bool]], walk: Walk) -> tuple[int | None, bool]:
+def _rows_in(task: Task, rows: dict[str, Estimate], walk: Walk) -> Estimate:
     port = task.method.inputs[0].name if task.method.inputs else ""
     handles = task.inputs.get(port, [])
     return _estimate(handles[0], rows, walk) if handles else (None, False)
 
 
-def _rows_out(
-    task: Task, rows_in: tuple[int | None, bool], rows: dict[str, tuple[int | None, bool]], walk: Walk
-) -> tuple[int | None, bool]:
+def _rows_out(task: Task, rows_in: Estimate, rows: dict[str, Estimate], walk: Walk) -> Estimate:
     meta = walk.store.meta(task.key) if task.cached else None
     if meta is not None:
         counts = list(meta["rows"].values())
         return (counts[0], False) if counts else (None, False)
     if task.method.kind == "merge" and task.method.inputs[0].many:
-        parts = [_estimate(handle, rows, walk) for handle in next(iter(task.inputs.values()))]
-        known = [count for count, _ in parts if count is not None]
-        return (sum(known), True) if len(known) == len(parts) and len(parts) > 1 else rows_in
-    amount = next((value for value in task.settings.values() if isinstance(value, Amount)), None)
+        return _merged(task, rows, walk) or rows_in
     if task.method.kind != "budget" or rows_in[0] is None:
         return rows_in
-    if amount is None or amount.unit == "tokens":
+    sizes = {name: value for name, value in task.settings.items() if isinstance(value, Amount)}
+    if not sizes:
         return rows_in[0], True
+    name, amount = next(iter(sizes.items()))
     within = task.inputs.get("within")
-    total = _estimate(within[0], rows, walk)[0] if within else rows_in[0]
-    return min(amount.count(total or 0), total or 0), bool(task.inputs.get("skip")) or rows_in[1]
+    known, bound = _estimate(within[0], rows, walk) if within else rows_in
+    total = known or 0
+    if amount.unit == "tokens":
+        return total, True
+    # A size that may be left out is a ceiling: other settings decide how much is chosen.
+    most = not task.method.settings[name].required or bool(task.inputs.get("skip")) or bound
+    return min(amount.count(total), total), most
+
+
+def _merged(task: Task, rows: dict[str, Estimate], walk: Walk) -> Estimate | None:
+    """Rows of several inputs together: scores are mostly about the same rows, selections are not."""
+    port = task.method.inputs[0]
+    parts = [_estimate(handle, rows, walk) for handle in task.inputs[port.name]]
+    counts = [count for count, _ in parts if count is not None]
+    if len(counts) < len(parts) or not counts:
+        return None
+    if port.kind is Scores:
+        return max(counts), min(counts) < max(counts) or any(most for _, most in parts)
+    return sum(counts), len(counts) > 1 or parts[0][1]

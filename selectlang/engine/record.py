@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import resource
 import sys
+from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import selectlang
 from selectlang.engine.datasets import Datasets
-from selectlang.engine.walk import Task, Walk
+from selectlang.engine.task import Task
+from selectlang.engine.walk import Walk
 from selectlang.language.program import Program
 from selectlang.language.resolved import resolved
 from selectlang.plugins import Registry
@@ -40,7 +43,7 @@ def record(
         "peak_memory": _peak_memory(),
         "machine": {"python": platform.python_version(), "system": platform.platform()},
         "packages": _versions(),
-        "plugins": [{"name": p.name, "distribution": p.distribution, "version": p.version} for p in registry.plugins],
+        "plugins": [asdict(plugin) for plugin in registry.plugins],
         "data": {name: _data(name, key, walk, sets) for name, key in sets.named.items()},
         "stages": [_stage(task, walk) for task in walk.order],
         "outputs": outputs,
@@ -80,6 +83,7 @@ def _stage(task: Task, walk: Walk) -> dict[str, Any]:
     meta = walk.store.meta(task.key) or {}
     return {
         "path": task.path,
+        **({"also": task.also} if task.also else {}),
         "kind": task.method.kind,
         "method": task.method.name,
         "distribution": task.method.distribution,
@@ -92,9 +96,14 @@ def _stage(task: Task, walk: Walk) -> dict[str, Any]:
         "seconds": round(task.seconds, 3),
         "rows_in": meta.get("rows_in"),
         "rows_out": meta.get("rows", {}),
-        "metrics": meta.get("metrics", {}),
+        "metrics": {name: _number(value) for name, value in meta.get("metrics", {}).items()},
         "notes": meta.get("notes", []),
     }
+
+
+def _number(value: float) -> float | None:
+    """NaN and infinities are no JSON: missing is null."""
+    return value if math.isfinite(value) else None
 
 
 def _plain(value: Any) -> Any:

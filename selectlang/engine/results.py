@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+BLOCK = 8192  # rows whose vectors are checked at a time
+
 
 def outputs(method: Method, raw: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     """The value of each output port by its name; the single output of most methods is named ``""``."""
@@ -24,18 +26,17 @@ def outputs(method: Method, raw: Any, inputs: dict[str, Any]) -> dict[str, Any]:
         return {"": output(method, ports[0], raw, inputs)}
     if not isinstance(raw, tuple) or len(raw) != len(ports):
         names = ", ".join(port.name for port in ports)
-        raise MethodError(f"{method.kind} {method.name} returned {type(raw).__name__}, expected ({names})")
+        raise MethodError(f"returned {type(raw).__name__}, expected ({names})")
     return {port.name: output(method, port, part, inputs) for port, part in zip(ports, raw, strict=True)}
 
 
 def output(method: Method, port: Port, raw: Any, inputs: dict[str, Any]) -> Any:
     """One output value. Plain lists and arrays are aligned with the rows of the input it speaks about."""
     try:
-        value = _made(port, raw, subject(method, port, inputs))
+        return _made(port, raw, subject(method, port, inputs))
     except (TypeError, ValueError) as error:
         shown = f" {port.name!r}" if port.name else ""
-        raise MethodError(f"{method.kind} {method.name} returned no {port}{shown}: {error}") from error
-    return value
+        raise MethodError(f"returned no {port}{shown}: {error}") from error
 
 
 def subject(method: Method, port: Port, inputs: dict[str, Any]) -> Rows[Any] | None:
@@ -56,7 +57,7 @@ def _made(port: Port, raw: Any, rows: Rows[Any] | None) -> Any:
     if kind is Model:
         return raw if isinstance(raw, Model) else Model(Path(raw))
     if kind is None or isinstance(raw, kind):
-        _aligned(raw)
+        _checked(raw)
         return raw
     if rows is None:
         raise TypeError(f"got {type(raw).__name__}, and no input whose rows it could speak about")
@@ -97,14 +98,9 @@ def _numbers(raw: Any, rows: Rows[Any]) -> NDArray[np.floating[Any]]:
 def _vectors(raw: Any, rows: Rows[Any]) -> Vectors[Any]:
     import numpy as np
 
-    matrix = np.asarray(raw, dtype=np.float32)
-    if matrix.ndim != 2:
-        raise ValueError(f"got an array of shape {matrix.shape}, expected one vector a row")
-    _length(len(matrix), rows)
-    bad = np.flatnonzero(~np.isfinite(matrix).all(axis=1))
-    if len(bad):
-        raise ValueError(f"the vector of row {rows.take(bad[:1]).ids()[0]!r} is not finite")
-    return Vectors(rows, matrix)
+    vectors = Vectors(rows, np.asarray(raw, dtype=np.float32))
+    _checked(vectors)
+    return vectors
 
 
 def _clusters(raw: Any, rows: Rows[Any]) -> Clusters[Any]:
@@ -132,33 +128,32 @@ def _length(found: int, rows: Rows[Any]) -> None:
         raise ValueError(f"got {found} for {len(rows)} rows")
 
 
-def _aligned(value: Any) -> None:
+def _checked(value: Any) -> None:
+    """Whether a value holds what its type promises: an entry a row, finite vectors, labels in range."""
     rows = rows_of(value)
     if rows is None:
         return
+    if isinstance(value, Vectors) and value.matrix.ndim != 2:
+        raise ValueError(f"got an array of shape {value.matrix.shape}, expected one vector a row")
     for name in ("matrix", "labels", "values", "codes", "scores", "distances"):
         array = getattr(value, name, None)
         if array is not None and hasattr(array, "shape") and len(array) != len(rows):
             raise ValueError(f"{name} has {len(array)} entries for {len(rows)} rows")
+    if isinstance(value, Vectors):
+        _finite(value)
+    elif isinstance(value, Clusters) and len(rows):
+        low, high = value.labels.min(), value.labels.max()
+        if low < 0 or high >= value.k:
+            raise ValueError(f"labels go from {low} to {high}, expected 0 to {value.k - 1}")
+    elif isinstance(value, Scores) and value.values.dtype.kind not in "fiub":
+        raise TypeError(f"got numbers of type {value.values.dtype}")
 
 
-def joined(kind: type[Any] | None, rows: Rows[Any], parts: Sequence[Any]) -> Any:
-    """The values of consecutive shards as one value about all rows. Large matrices stay on disk."""
+def _finite(vectors: Vectors[Any]) -> None:
     import numpy as np
 
-    if kind is Vectors:
-        return Vectors(rows, np.concatenate([part.matrix for part in parts]))
-    if kind is Scores:
-        first = parts[0]
-        nearest = None if first.nearest is None else np.concatenate([part.nearest for part in parts])
-        values = np.concatenate([part.values for part in parts])
-        return Scores(rows, values, first.columns, nearest, first.nearest_ids)
-    if kind is Replies:
-        return Replies(Rows(rows.data, rows.positions, [text for part in parts for text in part.rows.replies or ()]))
-    if kind is Labels:
-        return labels(rows, [part.values[code] for part in parts for code in part.codes])
-    raise TypeError(f"a class cannot give {kind}")
-
-
-SHARDED = (Vectors, Scores, Replies, Labels)
-"""What a class may return: values that can be put together from shards."""
+    for start in range(0, len(vectors.rows), BLOCK):
+        bad = np.flatnonzero(~np.isfinite(vectors.matrix[start : start + BLOCK]).all(axis=1))
+        if len(bad):
+            name = vectors.rows.take(bad[:1] + start).ids()[0]
+            raise ValueError(f"the vector of row {name!r} is not finite")

@@ -12,15 +12,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from selectlang.amount import Amount
 from selectlang.data.dataset import Dataset
 from selectlang.draws import derive
+from selectlang.engine.claim import claimed
 from selectlang.engine.execute import Execution, inputs_of
-from selectlang.engine.handles import DataHandle, EmptyHandle, Handle, ResultHandle, empty, rows_of
+from selectlang.engine.handles import (
+    DataHandle,
+    EmptyHandle,
+    Handle,
+    ResultHandle,
+    empty,
+    rows_of,
+    with_default,
+)
 from selectlang.engine.keys import call_key
-from selectlang.language.program import Call, Nested, Program, Ref, Rounds, Step, Until
+from selectlang.engine.task import Task, Watcher, setting
+from selectlang.language.program import Call, Nested, Program, Ref, Rounds, Step, Type, Until
 from selectlang.language.types import NOTHING_AT_START
-from selectlang.methods import Method
 from selectlang.ports import Labels
 from selectlang.rows import Rows
 from selectlang.store.codec import decode
@@ -28,21 +36,6 @@ from selectlang.store.store import Store
 
 COMPARE = {"at_least": operator.ge, "at_most": operator.le, "above": operator.gt, "below": operator.lt}
 Scope = dict[str, dict[str | None, Handle]]
-
-
-@dataclass
-class Task:
-    """One call of a walk: in a loop, one for each round."""
-
-    path: str
-    method: Method
-    settings: dict[str, Any]
-    inputs: dict[str, list[Handle]]
-    seed: int | None
-    key: str
-    cached: bool
-    seconds: float = 0.0
-    ran: bool = False
 
 
 @dataclass
@@ -54,9 +47,7 @@ class Walk:
     open_data: Callable[[str], Dataset]
     run: bool
     seed: int
-    on_start: Callable[[Task, int], None] = lambda task, rows: None
-    on_rows: Callable[[Task, int, int], None] = lambda task, done, total: None
-    on_finish: Callable[[Task], None] = lambda task: None
+    watcher: Watcher = field(default_factory=Watcher)
     tasks: dict[str, Task] = field(default_factory=dict)
     order: list[Task] = field(default_factory=list)
     sets: dict[str, DataHandle] = field(default_factory=dict)
@@ -76,6 +67,7 @@ class Walk:
         return {name: self.handle(ref, scope) for name, ref in program.outputs.items()}
 
     def steps(self, steps: list[Step], scope: Scope, rounds: tuple[int, ...]) -> None:
+        """Walk the steps of a scope in order."""
         for step in steps:
             if isinstance(step, Call):
                 scope[step.name] = self.call(step, scope, rounds)
@@ -85,13 +77,13 @@ class Walk:
                 scope[step.name] = self.nested(step, scope, rounds)
 
     def nested(self, step: Nested, scope: Scope, rounds: tuple[int, ...]) -> dict[str | None, Handle]:
+        """Walk a recipe, in a scope of its own."""
         bound = {name: self.handle(ref, scope) for name, ref in step.data.items()}
-        outputs: dict[str | None, Handle] = dict(
-            self.program(step.program, bound, f"{step.path}/", rounds)
-        )
-        return {**outputs, None: next(iter(outputs.values()))}
+        outputs = self.program(step.program, bound, f"{step.path}/", rounds)
+        return with_default(outputs)
 
     def handle(self, ref: Ref, scope: Scope) -> Handle:
+        """The handle that a reference stands for."""
         handle = scope[ref.name][ref.port]
         if ref.verdict is None:
             return handle
@@ -102,7 +94,7 @@ class Walk:
 
     def call(self, step: Call, scope: Scope, rounds: tuple[int, ...]) -> dict[str | None, Handle]:
         """Lay out one call. Its seed follows from the spec's seed, the stage's path and the round."""
-        settings = {name: self.setting(step, name, value, rounds) for name, value in step.settings.items()}
+        settings = {name: setting(step, name, value, rounds) for name, value in step.settings.items()}
         inputs = {port: [self.handle(ref, scope) for ref in refs] for port, refs in step.wires.items()}
         seed = None
         if step.method.seeded:
@@ -112,25 +104,22 @@ class Walk:
         identities = {port: [handle.identity for handle in handles] for port, handles in inputs.items()}
         key = call_key(step.method, settings, identities, seed)
         path = step.path + "".join(f"#{index + 1}" for index in rounds)
-        if key not in self.tasks:
+        task = self.tasks.get(key)
+        if task is None:
             task = Task(path, step.method, settings, inputs, seed, key, self.store.has(key))
             self.tasks[key] = task
             self.order.append(task)
+        elif path != task.path:
+            task.also.append(path)
         outputs: dict[str | None, Handle] = {
             port.name: ResultHandle(key, port.name) for port in step.method.outputs
         }
         return {**outputs, None: ResultHandle(key, step.method.outputs[0].name)}
 
-    def setting(self, step: Call, name: str, value: Any, rounds: tuple[int, ...]) -> Any:
-        if value is None or step.method.settings[name].schema.get("format") != "amount":
-            return value
-        amount = Amount.parse(value)
-        return amount.of_round(rounds[-1], step.over) if step.over and rounds else amount
-
     def loop(self, step: Rounds, scope: Scope, rounds: tuple[int, ...]) -> dict[str | None, Handle]:
         """Rounds of a loop: each starts from what the last handed on."""
         carried: dict[str, Handle] = {
-            name: self.handle(carry.start, scope) if carry.start else self.nothing(carry.type.kind, carry.type.about)
+            name: self.handle(carry.start, scope) if carry.start else self.nothing(carry.type)
             for name, carry in step.carry.items()
         }
         for index in range(step.rounds):
@@ -139,12 +128,12 @@ class Walk:
             carried = {name: self.handle(carry.next, inner) for name, carry in step.carry.items()}
             if any(self.ends(until, inner) for until in step.until):
                 break
-        outputs: dict[str | None, Handle] = dict(carried)
-        return {**outputs, None: next(iter(carried.values()))}
+        return with_default(carried)
 
-    def nothing(self, kind: type[Any] | None, about: str | None) -> EmptyHandle:
-        name = kind.__name__ if kind else ""
-        data = self.sets.get(about or "")
+    def nothing(self, type_: Type) -> EmptyHandle:
+        """What a carry without `start` begins as."""
+        name = type_.kind.__name__ if type_.kind else ""
+        data = self.sets.get(type_.about or "")
         return EmptyHandle(name, "" if name in NOTHING_AT_START or data is None else data.key)
 
     def ends(self, until: Until, scope: Scope) -> bool:
@@ -153,11 +142,12 @@ class Walk:
         if not isinstance(handle, ResultHandle):
             return False
         if self.run:
-            self.demand([handle])
-        meta = self.store.meta(handle.key)
-        if meta is None:
+            metric = self.value(handle)
+        elif meta := self.store.meta(handle.key):
+            metric = meta["metrics"][handle.port]
+        else:
             return False
-        return bool(COMPARE[until.comparison](meta["metrics"][handle.port], until.bound))
+        return bool(COMPARE[until.comparison](metric, until.bound))
 
     def demand(self, handles: list[Handle]) -> None:
         """Run, in order, what these handles need and the store does not hold."""
@@ -178,21 +168,23 @@ class Walk:
         return [task for task in self.order if task.key in wanted]
 
     def execute(self, task: Task) -> None:
-        if self.store.path(task.key) is not None:  # another run was faster
-            return
+        """Run one task, unless its result is there by now, made by another run."""
         given = {port: [self.value(handle) for handle in handles] for port, handles in task.inputs.items()}
-        inputs = inputs_of(task.method, given)
+        with claimed(self.store.scratch / "cache", task.key, lambda: self.watcher.wait(task)):
+            if self.store.path(task.key) is None:
+                self.make(task, inputs_of(task.method, given))
+
+    def make(self, task: Task, inputs: dict[str, Any]) -> None:
+        """Run the method of a task on its inputs."""
         rows = next((len(found) for value in inputs.values() if (found := rows_of(value)) is not None), 0)
-        self.on_start(task, rows)
+        self.watcher.start(task, rows)
         started = time.perf_counter()
-        execution = Execution(
+        Execution(
             task.key, task.path, task.method, inputs, task.settings, task.seed, self.store, self.dataset,
-            lambda done, total: self.on_rows(task, done, total),
-        )  # fmt: skip
-        execution.run({"path": task.path, "method": f"{task.method.kind} {task.method.name}", "rows_in": rows})
-        execution.clean()
+            lambda done, total: self.watcher.rows(task, done, total),
+        ).run({"path": task.path, "method": task.name, "rows_in": rows})  # fmt: skip
         task.seconds, task.ran = time.perf_counter() - started, True
-        self.on_finish(task)
+        self.watcher.finish(task)
 
     def value(self, handle: Handle) -> Any:
         """The value a handle stands for; a result that turns out damaged is made again."""
@@ -206,9 +198,12 @@ class Walk:
             folder = self.store.path(handle.key)
             assert folder is not None
         value = decode(folder / f"port_{handle.port}", self.dataset)
-        return value.having(handle.verdict) if handle.verdict is not None and isinstance(value, Labels) else value
+        if handle.verdict is not None and isinstance(value, Labels):
+            return value.having(handle.verdict)
+        return value
 
     def dataset(self, key: str) -> Dataset:
+        """A data set by its key, opened once."""
         if key not in self.datasets:
             self.datasets[key] = self.open_data(key)
         return self.datasets[key]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from selectlang.faults import Fault, listing, nearest, quoted
-from selectlang.language.program import Call, Ref, Type
+from selectlang.faults import Fault, closest, listing, nearest, quoted
+from selectlang.language.program import Call, Ref
 from selectlang.language.scope import Env, Symbol, resolve
+from selectlang.language.sections import SEED
 from selectlang.language.spec import Stage, Wire
 from selectlang.language.types import NOTHING_AT_START, Binding, ref_text
-from selectlang.language.values import UNKNOWN, Values
+from selectlang.language.values import Values
 from selectlang.methods import KINDS, Method, Port
 from selectlang.plugins import Registry
 
 if TYPE_CHECKING:
     from selectlang.language.check import Checker
 
-SEED = {"type": "integer", "minimum": 0}
 OVER = {"type": "integer", "minimum": 1}
 
 
@@ -58,14 +58,17 @@ def find(registry: Registry, stage: Stage, faults: list[Fault]) -> Method | None
     if (kind, name) in registry.collisions:
         both = " and ".join(registry.collisions[kind, name])
         hint = "Uninstall one of them, or rename the method in it."
-        faults.append(Fault("SL502", f"{kind} {quoted(name)} is registered twice, by {both}", node.place, None, hint))
+        faults.append(
+            Fault("SL502", f"{kind} {quoted(name)} is registered twice, by {both}", node.place, None, hint)
+        )
         return None
     method = registry.methods.get((kind, name))
     if method is not None:
         return method
     for broken in registry.broken:
         if broken.method == (kind, name):
-            message = f"{kind} {quoted(name)} of {broken.plugin.distribution} cannot be used: {broken.reason}"
+            reason = _line(broken.reason).removeprefix(f"{kind} {name}: ")
+            message = f"{kind} {quoted(name)} of {broken.plugin.distribution} cannot be used: {reason}"
             faults.append(Fault("SL501", message, node.place))
             return None
     elsewhere = [of for of in KINDS if (of, name) in registry.methods]
@@ -73,32 +76,39 @@ def find(registry: Registry, stage: Stage, faults: list[Fault]) -> Method | None
     if elsewhere and not close:
         close = f"; {quoted(name)} is a method of {quoted(elsewhere[0])}"
     hint = f"methods of {kind}: {listing(registry.names(kind)) or 'none is installed'}"
-    down = [broken for broken in registry.broken if broken.method is None]
+    down = [b for b in registry.broken if b.method is None or b.method[0] not in KINDS]
     if down:
-        hint += f"\n  broken plugins: {'; '.join(f'{b.plugin.distribution} ({b.reason})' for b in down)}"
+        hint += f"\nbroken plugins: {'; '.join(f'{b.plugin.distribution} ({_line(b.reason)})' for b in down)}"
     faults.append(Fault("SL205", f"there is no {kind} method {quoted(name)}{close}", node.place, None, hint))
     return None
 
 
+def _line(text: str) -> str:
+    """A text of several lines as one."""
+    return " ".join(text.split())
+
+
 def check_settings(method: Method, stage: Stage, values: Values) -> dict[str, Any]:
     """The value of each setting: what the stage says, else the default."""
+    what = f"{method.kind} {method.name}"
     found: dict[str, Any] = {name: s.default for name, s in method.settings.items() if not s.required}
     known = [*method.settings, *(["seed"] if method.seeded else []), *(["over"] if method.amounts else [])]
+    meant = set()  # the nearest names of those that are unknown: they are not missing
     for name, (place, node) in stage.settings.items():
-        setting = method.settings.get(name)
-        if setting is None:
-            ports = [port.name for port in method.inputs]
-            close = nearest(name, [*known, "from"])
-            if name in ports:
-                close = f": it is an input, write it under 'from'"
-            message = f"{method.kind} {method.name} has no setting {quoted(name)}{close}"
-            values.faults.append(Fault("SL206", message, place, None, f"settings: {listing(known) or 'none'}"))
+        if name in method.settings:
+            found[name] = values.checked(node, method.settings[name].schema, quoted(name))
+            continue
+        message = f"{what} has no setting {quoted(name)}"
+        if any(name == port.name for port in method.inputs):
+            message += ": it is an input, write it under 'from'"
         else:
-            found[name] = values.checked(node, setting.schema, f"{quoted(name)}")
+            message += nearest(name, [*known, "from"])
+            meant.add(closest(name, known))
+        values.faults.append(Fault("SL206", message, place, None, f"settings: {listing(known) or 'none'}"))
     for name, setting in method.settings.items():
-        if setting.required and name not in stage.settings:
-            message = f"{method.kind} {method.name} needs a setting {quoted(name)}"
+        if setting.required and name not in stage.settings and name not in meant:
             hint = f"{name}: {setting.doc}" if setting.doc else ""
+            message = f"{what} needs a setting {quoted(name)}"
             values.faults.append(Fault("SL217", message, stage.place, None, hint))
     return found
 
@@ -107,58 +117,68 @@ def check_words(method: Method, stage: Stage, values: Values, looped: bool) -> t
     """The words `over` and `seed` of a stage, where they mean something."""
     over = seed = None
     if stage.over is not None:
-        if not method.amounts or not looped:
-            why = "stands only inside a loop" if method.amounts else f"divides an amount, {method.name} has none"
-            values.faults.append(Fault("SL216", f"'over' {why}", stage.over.place))
+        if not method.amounts:
+            message = f"'over' divides an amount, and {method.kind} {method.name} has none"
+            values.faults.append(Fault("SL216", message, stage.over.place))
+        elif not looped:
+            values.faults.append(Fault("SL216", "'over' stands only inside a loop", stage.over.place))
         over = values.checked(stage.over, OVER, "'over'")
     if stage.seed is not None:
         if not method.seeded:
             message = f"{method.kind} {method.name} draws nothing at random: 'seed' would do nothing"
             values.faults.append(Fault("SL216", message, stage.seed.place))
         seed = values.checked(stage.seed, SEED, "'seed'")
-    return (None if over is UNKNOWN else over), (None if seed is UNKNOWN else seed)
+    return over, seed
 
 
-def check_wires(method: Method, stage: Stage, env: Env, faults: list[Fault]) -> tuple[Binding, dict[str, list[Ref]]]:
+def check_wires(
+    method: Method, stage: Stage, env: Env, faults: list[Fault]
+) -> tuple[Binding, dict[str, list[Ref]]]:
     """What is wired to each port, and what the data set variables stand for."""
-    binding = Binding(method)
+    binding = Binding(method, env)
     wires: dict[str, list[Ref]] = {}
-    known = {port.name: port for port in method.inputs}
-    broken = False
+    before = len(faults)
     for wire in stage.wires:
-        refs = [resolve(node, env, faults) for node in wire.refs]
-        if wire.port is None:
-            for port, part in _in_order(method, wire, refs, faults):
-                wires[port.name] = part
-        elif wire.port not in known:
-            message = f"{method.kind} {method.name} has no port {quoted(wire.port)}{nearest(wire.port, known)}"
-            faults.append(Fault("SL209", message, wire.place, None, f"ports: {_ports(method)}"))
-            broken = True
-        elif wire.listed and not known[wire.port].many and len(refs) != 1:
-            message = f"port {quoted(wire.port)} of {method.kind} {method.name} takes one input, found {len(refs)}"
-            faults.append(Fault("SL308", message, wire.place))
-        else:
-            wires[wire.port] = refs
+        wires |= _wired(method, wire, [resolve(node, env, faults) for node in wire.refs], faults)
+    # An input under a wrong name, and one among the settings, is not missing: it is reported already.
+    behind = {fault.code for fault in faults[before:]} & {"SL209", "SL308"}
     for port in method.inputs:
         for ref in wires.get(port.name, ()):
             binding.wire(port, ref)
             _starts_empty(method, port, ref, env, faults)
-        if port.name not in wires and not port.optional and not broken:
+        if not (wires.get(port.name) or port.optional or behind or port.name in stage.settings):
             message = f"{method.kind} {method.name} needs an input {quoted(port.name)} ({port})"
             faults.append(Fault("SL301", message, stage.place, None, f"ports: {_ports(method)}"))
     faults += binding.faults
-    return binding, wires
+    return binding, {name: refs for name, refs in wires.items() if refs}
 
 
-def _in_order(method: Method, wire: Wire, refs: list[Ref], faults: list[Fault]) -> list[tuple[Port, list[Ref]]]:
-    """Inputs without names fill the ports in order; a port that takes several takes all."""
+def _wired(method: Method, wire: Wire, refs: list[Ref], faults: list[Fault]) -> dict[str, list[Ref]]:
+    """The ports that one entry of `from` is wired to."""
+    what, known = f"{method.kind} {method.name}", {port.name: port for port in method.inputs}
+    if wire.port is None:
+        return _in_order(method, wire, refs, faults)
+    if wire.port not in known:
+        message = f"{what} has no port {quoted(wire.port)}{nearest(wire.port, known)}"
+        faults.append(Fault("SL209", message, wire.place, None, f"ports: {_ports(method) or 'none'}"))
+        return {}
+    if len(refs) > 1 and not known[wire.port].many:
+        message = f"port {quoted(wire.port)} of {what} takes one input, found {len(refs)}"
+        faults.append(Fault("SL308", message, wire.place))
+        return {}
+    return {wire.port: refs}
+
+
+def _in_order(method: Method, wire: Wire, refs: list[Ref], faults: list[Fault]) -> dict[str, list[Ref]]:
+    """Inputs without names fill the ports in order; a first port that takes several takes all."""
     ports = method.inputs
     if ports and ports[0].many:
-        return [(ports[0], refs)]
+        return {ports[0].name: refs}
     if len(refs) > len(ports):
-        message = f"{method.kind} {method.name} takes {len(ports)} inputs, found {len(refs)}"
-        faults.append(Fault("SL308", message, wire.place, None, f"ports: {_ports(method)}"))
-    return [(port, [ref]) for port, ref in zip(ports, refs, strict=False)]
+        most = f"{len(ports)} input{'' if len(ports) == 1 else 's'}"
+        message = f"{method.kind} {method.name} takes {most}, found {len(refs)}"
+        faults.append(Fault("SL308", message, wire.place, None, f"ports: {_ports(method) or 'none'}"))
+    return {port.name: [ref] for port, ref in zip(ports, refs, strict=False)}
 
 
 def _starts_empty(method: Method, port: Port, ref: Ref, env: Env, faults: list[Fault]) -> None:
@@ -176,6 +196,3 @@ def _starts_empty(method: Method, port: Port, ref: Ref, env: Env, faults: list[F
 
 def _ports(method: Method) -> str:
     return ", ".join(f"{port.name} ({port}{', optional' if port.optional else ''})" for port in method.inputs)
-
-
-__all__ = ["Type", "check_call"]

@@ -7,45 +7,51 @@ read: a stage that states its kind replaces the parent's, one that does not chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from selectlang.errors import SpecError
 from selectlang.faults import Fault, Place, Source, listing, nearest, quoted
 from selectlang.language import yaml
-from selectlang.language.spec import STRUCTURAL, Reader, Spec
+from selectlang.language.reader import Reader
+from selectlang.language.spec import STRUCTURAL, Spec
 from selectlang.language.yaml import Node
 from selectlang.methods import KINDS
 
 MAX_SPECS = 200  # files that one spec may draw in, with all it extends and imports
+MAX_CHAIN = 20  # specs of which each extends or imports the next
 
 
 @dataclass
 class Library:
-    """Finds and reads specs. `packs` are the folders of spec packs by name; `read` counts files."""
+    """Finds and reads specs, each file once. `packs` are the folders of spec packs by name."""
 
     packs: Mapping[str, Path]
-    faults: list[Fault] = field(default_factory=list)
-    read: int = 0
+    faults: list[Fault] = field(default_factory=list)  # those that leave the rest of a file readable
+    files: dict[Path, Node] = field(default_factory=dict)
+    loaded: dict[tuple[Path, ...], Loaded] = field(default_factory=dict)
 
     def open(self, given: str) -> Loaded:
         """The spec that a person names on the command line."""
         start = Place(Source(given))
-        if ":" in given and not Path(given).exists():
+        if ":" in given and not _is_file(Path(given)):
             path = self.packaged(given, start)
-        elif "/" in given or "\\" in given or given.endswith((".yaml", ".yml")) or Path(given).is_file():
+        elif "/" in given or "\\" in given or given.endswith((".yaml", ".yml")) or _is_file(Path(given)):
             path = Path(given)
         else:
             path = self.bare(given, start)
         return self.load(path, given if path == Path(given) else str(path), start, ())
 
     def bare(self, name: str, place: Place) -> Path:
-        found = {pack: path for pack, folder in self.packs.items() if (path := folder / f"{name}.yaml").is_file()}
+        files = {pack: folder / f"{name}.yaml" for pack, folder in self.packs.items()}
+        found = {pack: path for pack, path in files.items() if _is_file(path)}
         if len(found) == 1:
             return next(iter(found.values()))
         if found:
-            raise self.missing(f"several packs have a spec {quoted(name)}", place, f"name one: {listing(f'{p}:{name}' for p in found)}")
+            hint = f"name one: {listing(f'{pack}:{name}' for pack in found)}"
+            raise self.missing(f"several packs have a spec {quoted(name)}", place, hint)
         known = [path.stem for folder in self.packs.values() for path in folder.glob("*.yaml")]
         hint = f"A spec in a file is named by its path. Packaged specs: {', '.join(sorted(known))}"
         raise self.missing(f"there is no spec {quoted(name)}{nearest(name, known)}", place, hint)
@@ -55,10 +61,13 @@ class Library:
         folder = self.packs.get(pack)
         if folder is None:
             hint = f"spec packs: {listing(self.packs) or 'none'}"
-            raise self.missing(f"there is no spec pack {quoted(pack)}{nearest(pack, self.packs)}", place, hint)
+            raise self.missing(
+                f"there is no spec pack {quoted(pack)}{nearest(pack, self.packs)}", place, hint
+            )
         known = sorted(path.stem for path in folder.glob("*.yaml"))
         if name not in known:
-            raise self.missing(f"pack {quoted(pack)} has no spec {quoted(name)}{nearest(name, known)}", place, f"it has: {listing(known)}")
+            message = f"pack {quoted(pack)} has no spec {quoted(name)}{nearest(name, known)}"
+            raise self.missing(message, place, f"it has: {listing(known)}")
         return folder / f"{name}.yaml"
 
     def missing(self, message: str, place: Place, hint: str = "") -> SpecError:
@@ -67,41 +76,73 @@ class Library:
     def load(self, path: Path, name: str, place: Place, above: tuple[Path, ...]) -> Loaded:
         """Read a spec file and all that it extends; `above` are the files that led here."""
         here = path.resolve()
+        chain = (*above, here)
+        if chain in self.loaded:
+            return self.loaded[chain]
         if here in above:
-            chain = " -> ".join(file.name for file in (*above[above.index(here) :], here))
-            raise SpecError([Fault("SL401", f"specs extend or import one another in a cycle: {chain}", place)])
-        self.read += 1
-        if self.read > MAX_SPECS:
-            raise SpecError([Fault("SL404", f"a spec draws in at most {MAX_SPECS} others", place)])
-        try:
-            root = yaml.read(path, name)
-        except SpecError as error:
-            if place.line > 1 or place.column > 1 or above:
-                error.faults = [_led(fault, place) for fault in error.faults]
-            raise
-        chain_above = (*above, here)
+            names = " -> ".join(file.name for file in chain[above.index(here) :])
+            message = f"specs extend or import one another in a cycle: {names}"
+            raise SpecError([Fault("SL401", message, place)])
+        if len(chain) > MAX_CHAIN:
+            message = f"specs lead to one another more than {MAX_CHAIN} deep"
+            raise SpecError([Fault("SL404", message, place)])
+        if here not in self.files:
+            self.files[here] = self.read(path, name, place, bool(above))
+        root = self.files[here]
         parent = root.value.get("extends") if isinstance(root.value, dict) else None
         if parent is not None:
-            target, shown = self.locate(parent, path)
-            root = merge(self.load(target, shown, parent.place, chain_above).root, root)
-        return Loaded(root, path, chain_above)
+            target, shown = self.locate(parent)
+            root = merge(self.load(target, shown, parent.place, chain).root, root)
+        self.loaded[chain] = Loaded(root, path, chain)
+        return self.loaded[chain]
 
-    def locate(self, node: Node, base: Path) -> tuple[Path, str]:
-        """The file that `extends` or an import names, from the folder of the spec that says it."""
-        given = node.value
+    def read(self, path: Path, name: str, place: Place, led: bool) -> Node:
+        """One file; when another spec led to it, a fault of the file as a whole says where."""
+        if len(self.files) >= MAX_SPECS:
+            message = f"a spec draws in at most {MAX_SPECS - 1} others"
+            raise SpecError([Fault("SL404", message, place)])
+        try:
+            return yaml.read(path, name, self.faults)
+        except SpecError as error:
+            raise SpecError(
+                [_led(fault, place) for fault in error.faults] if led else error.faults
+            ) from error
+
+    def locate(self, node: Node) -> tuple[Path, str]:
+        """The file that `extends` or an import names, from the folder of the spec that says so."""
+        given, base = node.value, Path(node.place.source.name)
         if not isinstance(given, str) or not given:
-            raise SpecError([Fault("SL203", f"expected a path or package:name, found {node.type}", node.place)])
+            found = "an empty text" if given == "" else node.type
+            raise SpecError([Fault("SL203", f"expected a path or package:name, found {found}", node.place)])
         if ":" in given:
             path = self.packaged(given, node.place)
             return path, str(path)
         if Path(given).is_absolute() or given.startswith(("~", "$")):
-            message = f"{quoted(given)}: a spec names others by a path from its own folder, or as package:name"
+            message = (
+                f"{quoted(given)}: a spec names others by a path from its own folder, or as package:name"
+            )
             raise SpecError([Fault("SL403", message, node.place)])
         path = base.parent / given
-        if not path.is_file():
-            known = [file.name for file in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-            raise self.missing(f"there is no spec {quoted(given)}{nearest(path.name, known)}", node.place, f"looked for {path}")
+        if not _is_file(path):
+            close = nearest(given, [str(Path(given).parent / name) for name in _beside(path)])
+            raise self.missing(f"there is no spec {quoted(given)}{close}", node.place, f"looked for {path}")
         return path, str(path)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _beside(path: Path) -> list[str]:
+    """The names of the YAML files in the folder where `path` would be."""
+    try:
+        return sorted(file.name for file in path.parent.iterdir() if file.suffix in (".yaml", ".yml"))
+    except (OSError, ValueError):
+        return []
 
 
 @dataclass
@@ -112,7 +153,8 @@ class Loaded:
     path: Path
     chain: tuple[Path, ...]
 
-    def spec(self) -> tuple[Spec, list[Fault]]:
+    @cached_property
+    def parts(self) -> tuple[Spec, list[Fault]]:
         """The parts of the spec, and the faults of their form."""
         reader = Reader()
         spec = reader.spec(self.root)
@@ -120,7 +162,7 @@ class Loaded:
 
 
 def _led(fault: Fault, place: Place) -> Fault:
-    return fault if fault.also else Fault(fault.code, fault.message, fault.place, ("named here", place), fault.hint)
+    return fault if fault.also else replace(fault, also=("named here", place))
 
 
 def merge(parent: Node, child: Node) -> Node:
@@ -140,12 +182,14 @@ def _over(parent: Node, child: Node) -> Node:
     return Node({**parent.value, **child.value}, child.place, keys)
 
 
-def _section(merged: Node, parent: Node, child: Node, name: str, entry: object) -> None:
+def _section(
+    merged: Node, parent: Node, child: Node, name: str, entry: Callable[[Node, Node], Node] | None
+) -> None:
     old, new = parent.value.get(name), child.value.get(name)
     if old is None or new is None or not isinstance(old.value, dict) or not isinstance(new.value, dict):
         return
     both = _over(old, new)
-    if callable(entry):
+    if entry is not None:
         for key in new.value:
             if key in old.value:
                 both.value[key] = entry(old.value[key], new.value[key])

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from selectlang.faults import Fault, nearest, quoted
 from selectlang.language.program import Call, Carried, Ref, Rounds, Step, Type, Until
 from selectlang.language.scope import Env, Symbol, resolve, taken
-from selectlang.language.spec import Loop
+from selectlang.language.spec import Loop, Stage
 from selectlang.language.types import ref_text
-from selectlang.language.values import UNKNOWN, Values
+from selectlang.language.values import Values
 from selectlang.language.yaml import Node
-from selectlang.ports import Metric
+from selectlang.ports import Metric, Model
 
 if TYPE_CHECKING:
     from selectlang.language.check import Checker
@@ -27,35 +28,63 @@ def check_loop(
 ) -> tuple[Symbol, Step | None]:
     """A loop without `start` takes the type of what it carries from `next`, so it is checked twice."""
     faults = checker.faults
+    if checker.depth == MAX_DEPTH:
+        faults.append(Fault("SL310", f"loops stand at most {MAX_DEPTH} deep in one another", loop.place))
+        return Symbol("loop", loop.place, hidden=True), None
+    checker.depth += 1
+    try:
+        return _check(checker, loop, env, values, path, loaded)
+    finally:
+        checker.depth -= 1
+
+
+def _check(
+    checker: Checker, loop: Loop, env: Env, values: Values, path: str, loaded: Loaded
+) -> tuple[Symbol, Step | None]:
+    faults = checker.faults
     before = len(faults)
     rounds = values.checked(loop.rounds, ROUNDS, "'loop'")
     inner_path = f"{path}{loop.name}/"
-    if sum(1 for symbol in env.values() if symbol.what == "carry") and inner_path.count("/") > MAX_DEPTH:
-        faults.append(Fault("SL310", f"loops stand at most {MAX_DEPTH} deep in one another", loop.place))
-        return Symbol("loop", loop.place, hidden=True), None
-    taken([(carry.name, carry.place, "carry") for carry in loop.carry.values()], env, faults)
-    starts = {name: resolve(c.start, env, faults) for name, c in loop.carry.items() if c.start is not None and _text(c.start, faults)}
+    unclear = taken([(carry.name, carry.place, "carry") for carry in loop.carry.values()], env, faults)
+    starts = {name: resolve(c.start, env, faults) for name, c in loop.carry.items() if c.start is not None}
     types = _infer(checker, loop, env, values, inner_path, loaded, starts)
-    inner = {**env, **_carried(loop, types, starts)}
+    inner = {**env, **_carried(loop, types, _empty(loop, starts, env))}
+    for name in unclear:
+        inner[name] = Symbol("carry", loop.carry[name].place, hidden=True)
     steps = checker.stages(loop.stages, inner, values, inner_path, True, loaded)
-    carry = {name: Carried(_next(loop, name, inner, faults), starts.get(name), types[name]) for name in loop.carry}
+    carry = {
+        name: Carried(_next(loop, name, inner, faults), starts.get(name), types[name]) for name in loop.carry
+    }
     for name, carried in carry.items():
         _same_type(loop, name, carried, faults)
     until = _until(loop, inner, values)
     _parts(loop, steps, rounds, faults)
-    symbol = Symbol("loop", loop.place, next(iter(types.values())) if len(types) == 1 else None, types)
     if not loop.carry:
-        faults.append(Fault("SL202", f"loop {quoted(loop.name)} carries nothing: no round would differ, and nothing leaves it", loop.place))
+        message = f"loop {quoted(loop.name)} carries nothing: no round would differ, and nothing leaves it"
+        faults.append(Fault("SL202", message, loop.place))
+    hidden = bool(checker.faults)  # a type may be unknown because of a fault
+    for name in loop.carry:
+        if types[name].kind is None and not hidden:
+            message = f"carry {quoted(name)} is empty in every round: only carries that are empty lead to it"
+            faults.append(Fault("SL307", message, carry[name].next.place))
+    default = next(iter(types.values())) if len(types) == 1 else None
+    symbol = Symbol("loop", loop.place, default, types, hidden=not types)
     if len(faults) > before:
         return symbol, None
-    return symbol, Rounds(f"{path}{loop.name}", loop.name, 1 if rounds is UNKNOWN else rounds, until, carry, steps)
+    return symbol, Rounds(f"{path}{loop.name}", loop.name, rounds, until, carry, steps)
 
 
-def _carried(loop: Loop, types: dict[str, Type], starts: dict[str, Ref]) -> Env:
+def _carried(loop: Loop, types: dict[str, Type], empty: Container[str]) -> Env:
     return {
-        name: Symbol("carry", carry.place, types[name], empty=name not in starts)
+        name: Symbol("carry", carry.place, types[name], empty=name in empty)
         for name, carry in loop.carry.items()
     }
+
+
+def _empty(loop: Loop, starts: dict[str, Ref], env: Env) -> set[str]:
+    """The carries without a value in the first round: they have no `start`, or one that has no value."""
+    started = {name for name, ref in starts.items() if ref.name not in env or not env[ref.name].empty}
+    return set(loop.carry) - started
 
 
 def _infer(
@@ -65,14 +94,14 @@ def _infer(
     types = {name: starts[name].type if name in starts else Type() for name in loop.carry}
     kept, checker.faults, values.faults = checker.faults, [], []
     try:
-        # A carry may take its type from another, so types settle in as many passes as there are carries.
+        # A carry may take its type from another, so types may need as many passes as there are carries.
         for _ in range(len(loop.carry)):
-            inner = {**env, **_carried(loop, types, {name: ref for name, ref in starts.items()})}
-            for symbol in (inner[name] for name in loop.carry):
-                symbol.empty = False
+            if all(map(_known, types.values())):
+                break
+            inner = {**env, **_carried(loop, types, ())}
             checker.stages(loop.stages, inner, values, path, True, loaded)
             found = {name: _next(loop, name, inner, []).type for name in loop.carry}
-            settled = {name: types[name] if types[name].kind else found[name] for name in types}
+            settled = {name: _better(types[name], found[name]) for name in types}
             if settled == types:
                 break
             types = settled
@@ -81,29 +110,33 @@ def _infer(
     return types
 
 
+def _known(found: Type) -> bool:
+    return found.about is not None or found.kind in (Model, Metric)
+
+
+def _better(old: Type, new: Type) -> Type:
+    """A type that was found keeps its kind; which data set it speaks about may be found later."""
+    if old.kind is None:
+        return new
+    return old if old.about is not None or old.kind is not new.kind else new
+
+
 def _next(loop: Loop, name: str, inner: Env, faults: list[Fault]) -> Ref:
-    node = loop.carry[name].next
-    if not _text(node, faults):
-        return Ref("", None, None, Type(), node.place)
-    return resolve(node, inner, faults)
-
-
-def _text(node: Node, faults: list[Fault]) -> bool:
-    if isinstance(node.value, str) and node.value:
-        return True
-    faults.append(Fault("SL203", f"expected the name of a stage, found {node.type}", node.place))
-    return False
+    carry = loop.carry[name]
+    return (
+        Ref("", None, None, Type(), carry.place) if carry.next is None else resolve(carry.next, inner, faults)
+    )
 
 
 def _same_type(loop: Loop, name: str, carried: Carried, faults: list[Fault]) -> None:
     start, then = carried.type, carried.next.type
-    if carried.next.name == name and carried.start is None and carried.next.port is None:
-        faults.append(Fault("SL307", f"carry {quoted(name)} hands itself on, so it is always empty", carried.next.place))
-    elif start.kind is None or then.kind is None:
+    if start.kind is None or then.kind is None:
         return
-    elif start.kind is not then.kind or (start.about and then.about and start.about != then.about):
+    if start.kind is not then.kind or (start.about and then.about and start.about != then.about):
         place = carried.start.place if carried.start else loop.carry[name].place
-        message = f"carry {quoted(name)} starts as {start}, but the next round gets {then} from {quoted(ref_text(carried.next))}"
+        message = (
+            f"carry {quoted(name)} starts as {start}, but {quoted(ref_text(carried.next))} hands on {then}"
+        )
         faults.append(Fault("SL305", message, carried.next.place, ("it starts here", place)))
 
 
@@ -112,19 +145,14 @@ def _until(loop: Loop, inner: Env, values: Values) -> list[Until]:
     if loop.until is None:
         return []
     if not isinstance(loop.until.value, dict):
-        hint = "until: {stage.metric: {at_least: 0.9}}"
-        faults.append(Fault("SL203", f"'until' is a mapping, found {loop.until.type}", loop.until.place, None, hint))
+        message = f"'until' is a mapping, found {loop.until.type}"
+        faults.append(Fault("SL203", message, loop.until.place, None, _UNTIL))
         return []
     for text, place, node in loop.until.items():
-        ref = resolve(Node(text, place), inner, faults)
-        if ref.type.kind is not None and ref.type.kind is not Metric:
-            symbol = inner[ref.name]
-            metrics = [f"{ref.name}.{port}" for port, kind in symbol.ports.items() if kind.kind is Metric]
-            hint = f"metrics of {quoted(ref.name)}: {', '.join(metrics) or 'none'}"
-            message = f"'until' compares a metric, {quoted(text)} is {ref.type}"
-            faults.append(Fault("SL306", message, place, (f"{quoted(ref.name)} is here", symbol.place), hint))
+        ref = _metric(loop, Node(text, place), inner, faults)
         if not isinstance(node.value, dict) or not node.value:
-            faults.append(Fault("SL203", f"expected a comparison such as {{at_least: 0.9}}, found {node.type}", node.place))
+            message = f"expected a comparison such as {{at_least: 0.9}}, found {node.type}"
+            faults.append(Fault("SL203", message, node.place))
             continue
         for word, at, bound in node.items():
             if word not in COMPARISONS:
@@ -132,15 +160,41 @@ def _until(loop: Loop, inner: Env, values: Values) -> list[Until]:
                 faults.append(Fault("SL201", message, at, None, f"known here: {', '.join(COMPARISONS)}"))
                 continue
             number = values.checked(bound, {"type": "number"}, quoted(word))
-            found.append(Until(ref, word, 0.0 if number is UNKNOWN else float(number)))
+            found.append(Until(ref, word, number))
     return found
+
+
+_UNTIL = "until: {stage.metric: {at_least: 0.9}}"
+
+
+def _metric(loop: Loop, node: Node, inner: Env, faults: list[Fault]) -> Ref:
+    """What `until` compares: a metric of a stage of the loop, for no other changes from round to round."""
+    ref = resolve(node, inner, faults)
+    if ref.type.kind is None:
+        return ref
+    symbol = inner[ref.name]
+    also = (f"{quoted(ref.name)} is here", symbol.place)
+    if ref.type.kind is not Metric:
+        metrics = [f"{ref.name}.{port}" for port, kind in symbol.ports.items() if kind.kind is Metric]
+        hint = f"metrics of {quoted(ref.name)}: {', '.join(metrics) or 'none'}"
+        message = f"'until' compares a metric, {quoted(ref_text(ref))} is {ref.type}"
+        faults.append(Fault("SL306", message, node.place, also, hint))
+    elif ref.name not in loop.stages:
+        message = f"'until' compares a metric of the loop's own stages, {quoted(ref.name)} is none of them"
+        faults.append(Fault("SL306", message, node.place, also, _UNTIL))
+    return ref
 
 
 def _parts(loop: Loop, steps: list[Step], rounds: object, faults: list[Fault]) -> None:
     """`over: n` divides an amount among n rounds: a loop of more rounds would choose more than the amount."""
     for step in steps:
-        if isinstance(step, Call) and step.over is not None and isinstance(rounds, int) and rounds > step.over:
+        if (
+            isinstance(step, Call)
+            and isinstance(step.over, int)
+            and isinstance(rounds, int)
+            and rounds > step.over
+        ):
             stage = loop.stages[step.name]
-            place = stage.over.place if hasattr(stage, "over") and stage.over is not None else stage.place
+            place = stage.over.place if isinstance(stage, Stage) and stage.over is not None else stage.place
             message = f"'over' divides the amount among {step.over} rounds, but the loop has {rounds}"
             faults.append(Fault("SL210", message, place, ("the loop is here", loop.rounds.place)))

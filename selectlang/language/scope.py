@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from selectlang.faults import Fault, Place, listing, nearest, quoted
+from selectlang.faults import Fault, Place, listing, nearest, printable, quoted
 from selectlang.language.program import Ref, Type
-from selectlang.language.spec import AnyStage, Loop, Stage, Use
+from selectlang.language.spec import AnyStage, Faulty, Stage, Use
 from selectlang.language.yaml import Node
 from selectlang.ports import Labels, Selection
 
@@ -29,8 +29,11 @@ Env = dict[str, Symbol]
 
 def resolve(node: Node, env: Env, faults: list[Fault]) -> Ref:
     """The reference a node holds; its type is unknown when a fault was found."""
-    text: str = node.value
-    name, *rest = text.split(".")
+    if not isinstance(node.value, str) or not node.value:
+        found = "an empty text" if node.value == "" else node.type
+        faults.append(Fault("SL203", f"expected the name of a data set or stage, found {found}", node.place))
+        return Ref("", None, None, Type(), node.place)
+    name, *rest = node.value.split(".")
     unknown = Ref(name, None, None, Type(), node.place)
     symbol = env.get(name)
     if symbol is None:
@@ -44,7 +47,8 @@ def resolve(node: Node, env: Env, faults: list[Fault]) -> Ref:
         port = rest.pop(0)
         kind = symbol.ports[port]
     if kind is None:
-        message = f"{symbol.what} {quoted(name)} has several values, say which: {listing(f'{name}.{p}' for p in symbol.ports)}"
+        which = listing(f"{name}.{port}" for port in symbol.ports)
+        message = f"{symbol.what} {quoted(name)} has several values, say which: {which}"
         faults.append(Fault("SL209", message, node.place, (f"{quoted(name)} is here", symbol.place)))
         return unknown
     if not rest:
@@ -53,7 +57,11 @@ def resolve(node: Node, env: Env, faults: list[Fault]) -> Ref:
         about = Type(Selection, kind.about) if kind.kind else Type()
         return Ref(name, port, rest[0], about, node.place)
     message = f"{symbol.what} {quoted(name)} has no port {quoted(rest[0])}{nearest(rest[0], symbol.ports)}"
-    hint = f"ports: {listing(symbol.ports)}" if symbol.ports else f"it has one output, named by {quoted(name)} alone"
+    hint = (
+        f"ports: {listing(symbol.ports)}"
+        if symbol.ports
+        else f"it has one output, named by {quoted(name)} alone"
+    )
     faults.append(Fault("SL209", message, node.place, (f"{quoted(name)} is here", symbol.place), hint))
     return unknown
 
@@ -64,35 +72,38 @@ def references(stage: AnyStage) -> Iterator[Node]:
         for wire in stage.wires:
             yield from wire.refs
         return
+    if isinstance(stage, Faulty):
+        return
     inner = {*stage.stages, *stage.carry}
     nodes = [node for part in stage.stages.values() for node in references(part)]
-    nodes += [node for carry in stage.carry.values() for node in (carry.next,)]
+    nodes += [carry.next for carry in stage.carry.values() if carry.next is not None]
     for node in nodes:
         if isinstance(node.value, str) and node.value.split(".")[0] not in inner:
             yield node
     yield from (carry.start for carry in stage.carry.values() if carry.start is not None)
 
 
-def ordered(stages: dict[str, AnyStage], faults: list[Fault]) -> tuple[list[str], set[str]]:
-    """Names in an order that respects references, and the names that stand on a cycle."""
+def ordered(stages: dict[str, AnyStage], unclear: set[str], faults: list[Fault]) -> list[str]:
+    """Names in an order that respects references; each cycle is a fault, but by way of an `unclear` name."""
     needs = {
         name: {node.value.split(".")[0]: node for node in references(stage) if isinstance(node.value, str)}
         for name, stage in stages.items()
     }
+    for targets in needs.values():
+        for name in unclear & targets.keys():
+            del targets[name]
     done: dict[str, bool] = {}
     order: list[str] = []
-    cyclic: set[str] = set()
     for root in stages:
-        _visit(root, needs, done, order, cyclic, faults)
-    return order, cyclic
+        if root not in done:
+            _visit(root, needs, done, order, faults)
+    return order
 
 
 def _visit(
-    root: str, needs: dict[str, dict[str, Node]], done: dict[str, bool], order: list[str], cyclic: set[str], faults: list[Fault]
+    root: str, needs: dict[str, dict[str, Node]], done: dict[str, bool], order: list[str], faults: list[Fault]
 ) -> None:
     """Depth first with a stack of its own: a chain of stages may be longer than Python's stack."""
-    if root in done:
-        return
     done[root] = False
     trail: list[tuple[str, Iterator[tuple[str, Node]]]] = [(root, iter(needs[root].items()))]
     while trail:
@@ -107,21 +118,28 @@ def _visit(
             if not done[target]:
                 names = [at for at, _ in trail]
                 cycle = [*names[names.index(target) :], target]
-                cyclic.update(cycle)
-                faults.append(Fault("SL304", f"stages in a cycle: {' -> '.join(cycle)}", node.place))
+                faults.append(Fault("SL304", f"stages in a cycle: {_path(cycle)}", node.place))
         else:
             done[name] = True
             order.append(name)
             trail.pop()
 
 
-def taken(names: Iterable[tuple[str, Place, str]], env: Env, faults: list[Fault]) -> None:
-    """Report names that are in scope already."""
+def _path(names: list[str]) -> str:
+    """The path of a cycle, its middle left out when it is long."""
+    shown = names if len(names) <= 12 else [*names[:6], f"({len(names) - 11} more)", *names[-5:]]
+    return " -> ".join(printable(name) for name in shown)
+
+
+def taken(names: Iterable[tuple[str, Place, str]], env: Env, faults: list[Fault]) -> set[str]:
+    """Report names that are in scope already; which of the two a use means is not known."""
+    found = set()
     for name, place, what in names:
         if name in env:
             other = env[name]
+            found.add(name)
             message = f"the name {quoted(name)} is taken by a {other.what}"
-            faults.append(Fault("SL211", message, place, ("taken here", other.place), f"Give the {what} another name."))
-
-
-__all__ = ["Env", "Loop", "Symbol", "ordered", "references", "resolve", "taken"]
+            faults.append(
+                Fault("SL211", message, place, ("taken here", other.place), f"Give the {what} another name.")
+            )
+    return found

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selectlang.faults import Fault, Place, quoted
 from selectlang.language.program import Ref, Type
 from selectlang.methods import Method, Port
-from selectlang.ports import Clusters, Labels, Replies, Scores, Selection, Vectors, Weights
+from selectlang.ports import Clusters, Labels, Metric, Model, Replies, Scores, Selection, Vectors, Weights
 from selectlang.rows import Rows
+
+if TYPE_CHECKING:
+    from selectlang.language.scope import Env
 
 ROW_LIKE = (Rows, Selection, Replies, Labels)
 """What can stand where rows or a selection are asked for."""
 
 NOTHING_AT_START = frozenset({"Vectors", "Clusters", "Weights", "Model", "Metric"})
-"""Types without an empty value: in a first round without `start` there is nothing, and a port must allow it."""
+"""Types without an empty value: without `start` a first round has none, and the port must be optional."""
 
 _SAYS = {
     Rows: "holds rows of", Vectors: "embeds rows of", Clusters: "clusters rows of", Scores: "scores rows of",
@@ -33,8 +36,9 @@ def accepts(port: Port, kind: type[Any]) -> bool:
 class Binding:
     """What the data set variables of one call stand for, and the type of T."""
 
-    def __init__(self, method: Method) -> None:
+    def __init__(self, method: Method, env: Env) -> None:
         self.method = method
+        self.env = env
         self.about: dict[str, Ref] = {}
         self.kinds: list[Ref] = []
         self.faults: list[Fault] = []
@@ -47,7 +51,7 @@ class Binding:
         if not accepts(port, kind):
             article = "expects" if port.name else "takes"
             message = f"{self.where(port)} {article} {port}, {quoted(ref_text(ref))} is {kind.__name__}"
-            self.fault("SL303", message, ref.place)
+            self.fault("SL303", message, ref.place, self.made(ref))
             return
         if port.kind is None:
             self.same_kind(port, ref)
@@ -56,10 +60,7 @@ class Binding:
         if first.type.about is None:
             self.about[variable] = ref
         elif ref.type.about is not None and ref.type.about != first.type.about:
-            message = f"{says(ref)}, but {says(first)}"
-            if self.faults and self.faults[-1].code == "SL302" and self.faults[-1].place == ref.place:
-                return
-            self.fault("SL302", message, ref.place, (f"{quoted(ref_text(first))} is given here", first.place))
+            self.fault("SL302", differ(ref, first), ref.place, self.other(first, ref))
 
     def same_kind(self, port: Port, ref: Ref) -> None:
         first = self.kinds[0] if self.kinds else ref
@@ -67,18 +68,28 @@ class Binding:
         a, b = first.type.kind, ref.type.kind
         if a is not b and not (a in ROW_LIKE and b in ROW_LIKE):
             message = f"{quoted(ref_text(ref))} is {ref.type}, but {quoted(ref_text(first))} is {first.type}"
-            self.fault("SL303", message, ref.place, ("the other is given here", first.place))
+            self.fault("SL303", message, ref.place, self.other(first, ref))
 
     def output(self, port: Port) -> Type:
         """The type of an output, given what was wired."""
         kind = port.kind
         if kind is None:
-            kinds = [ref.type.kind for ref in self.kinds]
+            kinds = {ref.type.kind for ref in self.kinds}
             if not kinds:
                 return Type()
-            kind = kinds[0] if all(k is kinds[0] for k in kinds) else Selection
+            kind = kinds.pop() if len(kinds) == 1 else Selection
         ref = self.about.get(port.about if port.kind is not None else "T")
-        return Type(kind, ref.type.about if ref and kind.__name__ not in ("Model", "Metric") else None)
+        return Type(kind, ref.type.about if ref and kind not in (Model, Metric) else None)
+
+    def other(self, first: Ref, ref: Ref) -> tuple[str, Place]:
+        """The second place when two references disagree: the other one, or on the same line what it made."""
+        if (first.place.source, first.place.line) == (ref.place.source, ref.place.line):
+            return self.made(ref)
+        return f"{quoted(ref_text(first))} is given here", first.place
+
+    def made(self, ref: Ref) -> tuple[str, Place]:
+        """Where the name of a reference comes from."""
+        return f"{quoted(ref.name)} is here", self.env[ref.name].place
 
     def where(self, port: Port) -> str:
         return f"port {quoted(port.name)} of {self.method.kind} {self.method.name}"
@@ -90,6 +101,13 @@ class Binding:
 def ref_text(ref: Ref) -> str:
     """A reference as it is written."""
     return ".".join(part for part in (ref.name, ref.port, ref.verdict) if part)
+
+
+def differ(ref: Ref, first: Ref) -> str:
+    """That two references speak about different data sets."""
+    if all(part.type.kind is Rows and part.name == part.type.about for part in (ref, first)):
+        return f"{quoted(ref.name)} and {quoted(first.name)} are two data sets"
+    return f"{says(ref)}, but {says(first)}"
 
 
 def says(ref: Ref) -> str:

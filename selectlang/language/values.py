@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from selectlang.amount import Amount
 from selectlang.faults import Fault, Place, listing, nearest, quoted
+from selectlang.language.schemas import chosen, expected, fitted, mismatch
 from selectlang.language.spec import Param, param_name
-from selectlang.language.yaml import Node, type_name
+from selectlang.language.yaml import Node
 
-UNKNOWN = object()
-"""Stands for a param that has no value yet: a spec can be checked before it is given one."""
+
+@dataclass(frozen=True)
+class Unknown:
+    """Stands for what has no value yet, a param or a part with one in it, and for what a fault hides.
+
+    A spec can be checked before it is given its params.
+    """
+
+    text: str = "?"  # how it stands in the spec
+
+    def __str__(self) -> str:
+        return self.text
+
+
+FAULTY = Unknown()
+
 
 PARAM_SCHEMAS: dict[str, dict[str, Any]] = {
     "path": {"type": "string", "minLength": 1},
@@ -20,12 +35,12 @@ PARAM_SCHEMAS: dict[str, dict[str, Any]] = {
     "int": {"type": "integer"},
     "float": {"type": "number"},
     "bool": {"type": "boolean"},
-    "model": {"type": "string", "minLength": 1},
+    "model": {"type": "string", "minLength": 1, "format": "model"},
     "amount": {"type": ["integer", "string"], "format": "amount"},
 }
-_JSON_TYPES = {
-    "string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
-    "null": "null", "object": "a mapping", "array": "a list",
+_PROBES: dict[str, list[Any]] = {
+    "path": ["a"], "str": ["a"], "int": [1], "float": [0.5, 1.0], "bool": [True], "model": ["a"],
+    "amount": [1, "1%", "1 tokens"],
 }  # fmt: skip
 
 
@@ -38,15 +53,62 @@ class Values:
     faults: list[Fault] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
 
+    def checked(
+        self, node: Node, schema: dict[str, Any], what: str, also: tuple[str, Place] | None = None
+    ) -> Any:
+        """The value of a node that must fit a schema, params put in; `also` is where that schema comes from.
+
+        Unknown when it does not fit, with a fault, and when a param in it has no value yet.
+        """
+        part = chosen(node.value, schema)
+        if isinstance(node.value, dict) and ("properties" in part or "additionalProperties" in part):
+            return _whole(self.mapping(node, part, what))
+        if isinstance(node.value, list) and "items" in part and len(node.value) >= part.get("minItems", 0):
+            items = [
+                self.checked(n, part["items"], _part(what, f"[{i}]"), also) for i, n in enumerate(node.value)
+            ]
+            return _whole(items)
+        count = len(self.faults)
+        value = self.plain(node)
+        if len(self.faults) > count:
+            return FAULTY
+        if isinstance(value, Unknown):
+            self.fits(node, schema, what)
+            return value
+        name = param_name(node.value)
+        problem = mismatch(value, schema, literal=name is None)
+        if problem is None:
+            return fitted(value, schema)
+        code, message, path = problem
+        also = (f"param {quoted(name)} is declared here", self.params[name].place) if name else also
+        at, inner = _descend(node, path)
+        self.faults.append(Fault(code, f"{_part(what, inner)}{message}", at.place, also))
+        return FAULTY
+
+    def mapping(self, node: Node, schema: dict[str, Any], what: str) -> dict[str, Any]:
+        """The value of a mapping, each key by its own schema; the value of a key may be Unknown."""
+        known: dict[str, Any] = schema.get("properties", {})
+        other = schema.get("additionalProperties") or None
+        found = {}
+        for key, place, value in node.items():
+            inner = known.get(key, other)
+            if inner is None:
+                message = f"{what} has no key {quoted(key)}{nearest(key, known)}"
+                self.faults.append(Fault("SL201", message, place, None, f"known here: {listing(known)}"))
+            else:
+                found[key] = self.checked(value, inner, _part(what, f".{key}"))
+        for key in schema.get("required", ()):
+            if key not in node.value:
+                self.faults.append(Fault("SL202", f"{what} needs {quoted(key)}", node.place))
+        return found
+
     def plain(self, node: Node) -> Any:
-        """The value of a node with params put in; UNKNOWN where one has no value yet."""
+        """The value of a node with params put in; Unknown where one has no value yet."""
         if isinstance(node.value, dict):
             return {key: self.plain(value) for key, value in node.value.items()}
         if isinstance(node.value, list):
             return [self.plain(value) for value in node.value]
-        if isinstance(node.value, str) and node.value.startswith("$"):
-            return self.scalar(node)
-        return node.value
+        return self.scalar(node) if isinstance(node.value, str) and node.value.startswith("$") else node.value
 
     def scalar(self, node: Node) -> Any:
         text: str = node.value
@@ -54,39 +116,18 @@ class Values:
             return text[1:]
         name = param_name(text)
         if name is None:
-            hint = "A param stands alone, as a whole value: $name. For a text that starts with '$', write '$$'."
+            hint = (
+                "A param stands alone, as a whole value: $name. For a text that starts with '$', write '$$'."
+            )
             self.faults.append(Fault("SL214", f"{quoted(text)} is no param", node.place, None, hint))
-            return UNKNOWN
+            return FAULTY
         if name not in self.params:
             message = f"there is no param {quoted(name)}{nearest(name, self.params)}"
             hint = f"params: {listing(self.params)}" if self.params else "the spec declares no params"
             self.faults.append(Fault("SL207", message, node.place, None, hint))
-            return UNKNOWN
+            return FAULTY
         self.used.add(name)
-        return self.given.get(name, UNKNOWN)
-
-    def checked(self, node: Node, schema: dict[str, Any], what: str) -> Any:
-        """The value of a node that must fit a schema; UNKNOWN when it does not, with a fault."""
-        count = len(self.faults)
-        value = self.plain(node)
-        if len(self.faults) > count:
-            return UNKNOWN
-        if value is UNKNOWN:
-            self.fits(node, schema, what)
-            return UNKNOWN
-        if holds_unknown(value):
-            return UNKNOWN
-        literal = param_name(node.value) is None
-        problem = mismatch(value, schema, literal)
-        if problem is None:
-            return value
-        code, message, path = problem
-        at, inner = _descend(node, path)
-        also = None
-        if (name := param_name(at.value)) is not None:
-            also = (f"param {quoted(name)} is declared here", self.params[name].place)
-        self.faults.append(Fault(code, f"{what}{inner} {message}", at.place, also))
-        return UNKNOWN
+        return self.given.get(name, Unknown(text))
 
     def fits(self, node: Node, schema: dict[str, Any], what: str) -> None:
         """Whether a param without a value has a type that the schema can take."""
@@ -96,142 +137,83 @@ class Values:
         probes = [[probe] if param.many else probe for probe in _PROBES[param.type]]
         if all((found := mismatch(probe, schema)) and found[0] == "SL203" for probe in probes):
             also = (f"it is {param}, here", param.place)
-            message = f"{what} is {expected(schema)}, param {quoted(param.name)} is {param}"
+            message = f"{what} expects {expected(schema)}, param {quoted(param.name)} is {param}"
             self.faults.append(Fault("SL203", message, node.place, also))
 
 
-_PROBES: dict[str, list[Any]] = {
-    "path": ["a"], "str": ["a"], "int": [1], "float": [0.5, 1.0], "bool": [True], "model": ["a"],
-    "amount": [1, "1%", "1 tokens"],
-}  # fmt: skip
+def _part(what: str, inner: str) -> str:
+    """The name of a part: `data 'pool'` and `.path` are `data 'pool.path'`."""
+    return f"{what[:-1]}{inner}'" if what.endswith("'") else f"{what}{inner}"
 
 
-def holds_unknown(value: Any) -> bool:
-    """Whether a param without a value stands somewhere inside."""
-    if isinstance(value, dict):
-        return any(holds_unknown(part) for part in value.values())
-    return any(holds_unknown(part) for part in value) if isinstance(value, list) else value is UNKNOWN
+def _whole(value: Any) -> Any:
+    """A list or a mapping, unless a part of it is unknown."""
+    parts = value.values() if isinstance(value, dict) else value
+    return next((part for part in parts if isinstance(part, Unknown)), value)
 
 
 def _descend(node: Node, path: list[Any]) -> tuple[Node, str]:
     inner = ""
     for step in path:
-        if not isinstance(node.value, dict | list) or (isinstance(node.value, dict) and step not in node.value):
+        if not isinstance(node.value, dict | list) or (
+            isinstance(node.value, dict) and step not in node.value
+        ):
             break
         node = node.value[step]
         inner += f"[{step}]" if isinstance(step, int) else f".{step}"
     return node, inner
 
 
-def mismatch(value: Any, schema: dict[str, Any], literal: bool = False) -> tuple[str, str, list[Any]] | None:
-    """What is wrong with a value: a code, words, and the path to the part; None when it fits.
-
-    A `literal` stands in a spec: where it names a model, that is a name of a hub, for a path of this
-    machine comes from the person who runs the spec.
-    """
-    from jsonschema import Draft202012Validator, FormatChecker
-    from jsonschema.exceptions import best_match
-
-    checker = FormatChecker(formats=())
-    checker.checks("amount", raises=ValueError)(lambda given: bool(Amount.parse(given)))
-    if literal:
-        checker.checks("model", raises=ValueError)(_hub_name)
-    error = best_match(Draft202012Validator(schema, format_checker=checker).iter_errors(value))
-    if error is None:
-        return None
-    while error.parent is not None and error.parent.validator in ("anyOf", "oneOf"):
-        error = error.parent
-    found, path = error.instance, list(error.absolute_path)
-    if isinstance(error.cause, ValueError):
-        return "SL210", str(error.cause), path
-    if error.validator == "additionalProperties":
-        known = list(schema.get("properties", {}))
-        extra = sorted(set(found) - set(known))[0]
-        return "SL201", f"has no key {quoted(extra)}{nearest(extra, known)} (known: {listing(known)})", path
-    if error.validator == "required":
-        lacking = sorted(set(error.validator_value) - set(found))[0]
-        return "SL202", f"needs {quoted(lacking)}", path
-    close = nearest(found, [o for o in error.schema.get("enum", ()) if isinstance(o, str)]) if isinstance(found, str) else ""
-    if isinstance(found, str) and found.lower() in ("true", "false", "null") and not close:
-        close = f", did you mean {found.lower()}?"
-    wrong_type = error.validator == "type" or (error.validator == "anyOf" and not _same_type(found, error.schema))
-    code = "SL203" if wrong_type else "SL210"
-    shown = quoted(found) if isinstance(found, str | int | float | bool) else type_name(found)
-    return code, f"expects {expected(error.schema)}, found {shown}{close}", path
-
-
-def _same_type(found: Any, schema: dict[str, Any]) -> bool:
-    kinds = {part.get("type") for part in schema.get("anyOf", ())}
-    name = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}.get(type(found))
-    return name in kinds
-
-
-def _hub_name(given: object) -> bool:
-    """A model named in a spec is a name of a hub; a path of this machine comes from the person who runs it."""
-    if isinstance(given, str) and (given.startswith(("/", "~", ".")) or ".." in given or "\\" in given or "://" in given):
-        raise ValueError(f"expects the name of a model, found {quoted(given)}; give a path of yours with --set")
-    return True
-
-
-def expected(schema: dict[str, Any]) -> str:
-    """A schema in words."""
-    if schema.get("format") == "amount":
-        return "an amount: rows (10000), a share (20%) or tokens (5M tokens)"
-    if "enum" in schema:
-        return "one of " + ", ".join(quoted(option) for option in schema["enum"])
-    if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(expected(part) for part in schema["anyOf"]))
-    if schema.get("type") == "array":
-        words = "a list of " + expected(schema.get("items", {}))
-        return f"at least {schema['minItems']} in {words}" if schema.get("minItems") else words
-    words = _JSON_TYPES.get(schema.get("type", ""), "a value")
-    bounds = [
-        f"{text} {schema[key]:g}"
-        for key, text in (("minimum", "at least"), ("exclusiveMinimum", "above"), ("maximum", "at most"), ("exclusiveMaximum", "below"))
-        if key in schema
-    ]
-    if schema.get("minLength"):
-        words = "a text that is not empty"
-    return " ".join([words, " and ".join(bounds)]).strip()
-
-
 def bind(params: dict[str, Param], given: dict[str, Any], faults: list[Fault]) -> dict[str, Any]:
     """The value of every param that has one: what was given, else its default."""
     values: dict[str, Any] = {}
     for name, param in params.items():
-        if name in given:
-            values[name] = given[name]
-        elif param.default is not None and param.type:
-            value = literal(param, param.default, param.default.plain(), f"the default of {quoted(name)}", faults)
-            if value is not UNKNOWN:
-                values[name] = value
+        default: Any = FAULTY  # that of a param which is given is checked too
+        if param.default is not None and param.type:
+            what = f"the default of {quoted(name)}"
+            for node in _texts(param.default):
+                if param_name(node.value) is not None:
+                    faults.append(Fault("SL214", f"{what} is a plain value, found a param", node.place))
+                    break
+            else:
+                default = literal(param, param.default, Values({}, {}, faults), what)
+        if name in given or not isinstance(default, Unknown):
+            values[name] = given.get(name, default)
     return values
 
 
 def param_schema(param: Param) -> dict[str, Any]:
     """The schema of a param's value; a path is one path or several."""
-    schema = {**PARAM_SCHEMAS[param.type]} if param.type else {}
-    if param.type == "model":
-        schema["format"] = "model"
+    schema = PARAM_SCHEMAS.get(param.type, {})
     several = {"type": "array", "items": schema, "minItems": 1}
     if param.many:
         return several
     return {"anyOf": [schema, several]} if param.type == "path" else schema
 
 
-def literal(param: Param, node: Node, value: Any, what: str, faults: list[Fault]) -> Any:
+def literal(
+    param: Param, node: Node, values: Values, what: str, also: tuple[str, Place] | None = None
+) -> Any:
     """A value for a param that stands in a spec; its paths are held inside the folder of that spec."""
-    problem = mismatch(value, param_schema(param), literal=True)
-    if problem is not None:
-        code, message, path = problem
-        at, inner = _descend(node, path)
-        also = (f"param {quoted(param.name)} is {param}, here", param.place)
-        faults.append(Fault(code, f"{what}{inner} {message}", at.place, also))
-        return UNKNOWN
-    if param.type != "path":
+    value = values.checked(node, param_schema(param), what, also)
+    return _held(node, value, values.faults) if param.type == "path" else value
+
+
+def _held(node: Node, value: Any, faults: list[Fault]) -> Any:
+    if isinstance(value, list) and isinstance(node.value, list):
+        return [_held(*pair, faults) for pair in zip(node.value, value, strict=True)]
+    if isinstance(value, Unknown) or param_name(node.value) is not None:
         return value
-    paths = [_inside(path, node.place, faults) for path in (value if isinstance(value, list) else [value])]
-    return paths if isinstance(value, list) else paths[0]
+    return _inside(value, node.place, faults)
+
+
+def _texts(node: Node) -> Iterator[Node]:
+    """The scalars in a node."""
+    if isinstance(node.value, dict | list):
+        for part in node.value.values() if isinstance(node.value, dict) else node.value:
+            yield from _texts(part)
+    else:
+        yield node
 
 
 def _inside(path: str, place: Place, faults: list[Fault]) -> str:

@@ -58,44 +58,69 @@ def type_name(value: object) -> str:
     return "nothing" if value is None else names.get(type(value), "a mapping")
 
 
-def read(path: Path, name: str | None = None) -> Node:
-    """Read a spec file; a SpecError says what is wrong with the file itself."""
+def read(path: Path, name: str | None = None, faults: list[Fault] | None = None) -> Node:
+    """Read a YAML file; a SpecError says what is wrong with the file itself.
+
+    With `faults`, those that leave the rest readable, such as a duplicate key, are added to it instead.
+    """
     source = Source(name or str(path))
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise _error("SL101", f"cannot read the spec: {error.strerror or error}", Place(source)) from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        problem = getattr(error, "strerror", None) or str(error)
+        raise _error("SL101", f"cannot read the file: {problem}", Place(source)) from error
     if len(raw) > MAX_BYTES:
-        raise _error("SL105", f"a spec has at most {MAX_BYTES:,} bytes, this file has more", Place(source))
+        raise _error("SL105", f"a file has at most {MAX_BYTES:,} bytes, this one has more", Place(source))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         place = Place(source, before.count(b"\n") + 1, len(before) - before.rfind(b"\n"))
         raise _error("SL102", f"not UTF-8: byte 0x{raw[error.start]:02x}", place) from error
-    return parse(text, Source(source.name, text))
+    return parse(text, Source(source.name, text), faults)
 
 
-def parse(text: str, source: Source) -> Node:
-    """Read the text of a spec."""
+def parse(text: str, source: Source, faults: list[Fault] | None = None) -> Node:
+    """Read the text of a YAML file."""
     builder = _Builder(source)
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             builder.add(event)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        builder.faults.append(Fault("SL103", f"not YAML: {problem}", place))
-    if not builder.faults and builder.root is None:
-        builder.faults.append(Fault("SL104", "the spec is empty", Place(source), hint=_START))
-    if builder.faults or builder.root is None:
+        builder.lost(
+            "SL103", f"not YAML: {problem}", _where(error, text, source), also=_opened(error, source)
+        )
+    if builder.root is None and not builder.faults:
+        builder.lost("SL104", "the file is empty", Place(source), hint=_START)
+    if builder.root is None or builder.unreadable or (builder.faults and faults is None):
         raise SpecError(builder.faults)
+    if faults is not None:
+        faults += builder.faults
     return builder.root
 
 
 _START = "A spec starts with 'selectlang: 1', then name, params, data, stages and outputs."
+
+
+def _where(error: yaml.YAMLError, text: str, source: Source) -> Place:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if mark is not None:
+        return Place(source, mark.line + 1, mark.column + 1, mark.column + 2)
+    offset = getattr(error, "position", None)  # in bytes, of a character that YAML does not allow
+    if not isinstance(offset, int):
+        return Place(source)
+    before = Source("", text.encode()[:offset].decode(errors="ignore")).lines
+    return Place(source, len(before), len(before[-1]) + 1, len(before[-1]) + 2)
+
+
+def _opened(error: yaml.YAMLError, source: Source) -> tuple[str, Place] | None:
+    """What was being read when the text stopped making sense, and where that began."""
+    context, mark = getattr(error, "context", None), getattr(error, "context_mark", None)
+    if not context or mark is None or mark.index == error.problem_mark.index:  # type: ignore[attr-defined]
+        return None
+    return context, Place(source, mark.line + 1, mark.column + 1, mark.column + 2)
 
 
 def _error(code: str, message: str, place: Place) -> SpecError:
@@ -110,7 +135,14 @@ class _Builder:
         self.root: Node | None = None
         self.stack: list[tuple[Node, Node | None]] = []  # open collections, each with its waiting key
         self.faults: list[Fault] = []
+        self.unreadable = False  # what stands in the file is not known: nothing else can be said of it
         self.documents = 0
+
+    def lost(
+        self, code: str, message: str, place: Place, also: tuple[str, Place] | None = None, hint: str = ""
+    ) -> None:
+        self.unreadable = True
+        self.faults.append(Fault(code, message, place, also, hint))
 
     def add(self, event: Any) -> None:
         if isinstance(event, yaml.DocumentStartEvent):
@@ -118,13 +150,16 @@ class _Builder:
             if self.documents == 2:
                 self.fault("SL110", "a file holds one spec, this is a second YAML document", event)
         elif isinstance(event, yaml.AliasEvent):
-            self.fault("SL108", f"alias '*{event.anchor}': write the value out, or use a param", event)
+            name = quoted(f"*{event.anchor}")
+            self.lost("SL108", f"alias {name}: write the value out, or use a param", self.place(event))
             self.put(Node(None, self.place(event)))
         elif isinstance(event, yaml.NodeEvent):
             if event.anchor:
-                self.fault("SL108", f"anchor '&{event.anchor}': write the value out, or use a param", event)
-            if getattr(event, "tag", None):
-                self.fault("SL108", f"tag {quoted(event.tag)}: a spec has no tags", event)
+                name = quoted(f"&{event.anchor}")
+                self.fault("SL108", f"anchor {name}: write the value out, or use a param", event)
+            if tag := getattr(event, "tag", None):
+                shown = quoted(tag.replace("tag:yaml.org,2002:", "!!"))
+                self.fault("SL108", f"tag {shown}: a spec has no tags", event)
             self.node(event)
         elif isinstance(event, yaml.CollectionEndEvent):
             self.stack.pop()
@@ -138,7 +173,7 @@ class _Builder:
         self.put(node)
         self.stack.append((node, None))
         if len(self.stack) > MAX_DEPTH:
-            raise SpecError([Fault("SL106", f"nested more than {MAX_DEPTH} deep", place)])
+            raise SpecError([*self.faults, Fault("SL106", f"nested more than {MAX_DEPTH} deep", place)])
 
     def put(self, node: Node) -> None:
         if not self.stack:
@@ -157,10 +192,11 @@ class _Builder:
         name, keys = key.value, parent.keys
         assert keys is not None
         if not isinstance(name, str):
-            text = "null" if name is None else str(key.plain())
-            self.faults.append(Fault("SL203", f"a key is text, found {quoted(text)}", key.place))
+            found = key.type if isinstance(name, dict | list) else quoted(name)
+            hint = "" if isinstance(name, dict | list) else "To use it as a name, write it in quotes."
+            self.faults.append(Fault("SL203", f"a key is text, found {found}", key.place, None, hint))
         elif name == "<<":
-            self.faults.append(Fault("SL108", "merge key '<<': use extends, or write it out", key.place))
+            self.lost("SL108", "merge key '<<': use extends, or write it out", key.place)
         elif name in keys:
             also = ("first here", keys[name])
             self.faults.append(Fault("SL107", f"key {quoted(name)} stands twice", key.place, also))

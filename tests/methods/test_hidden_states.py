@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import selectlang as sl
-from selectlang_plugins import _models
+from selectlang_plugins import _models, _text
 from selectlang_plugins.embed.hidden_states import hidden_states, pool, states
 
 Talk = Callable[..., sl.Rows[Any]]
@@ -184,14 +184,16 @@ def test_a_row_is_nearest_to_itself(models: dict[str, Path], some: sl.Rows[Any])
 def test_chat_template_is_the_models_own(models: dict[str, Path], talk: Talk) -> None:
     rows = talk(("add the numbers", "two"))
     tokenizer, _ = _models.load(str(models["llama"]), "fp32", head=False)
-    assert _models.texts(tokenizer, rows, "full", "chat") == [
+    assert _text.texts(tokenizer, rows, "full", "chat") == [
         "<s><user> add the numbers </s><assistant> two </s>"
     ]
-    assert _models.texts(tokenizer, rows, "instruction", "chat") == ["<s><user> add the numbers </s>"]
-    assert _models.texts(tokenizer, rows, "response", "chat") == ["two </s>"]
-    embed = hidden_states(model=str(models["llama"]), template="chat", pooling="last", layer=0)
-    eos = embed.network.embed_tokens.weight[3].detach().numpy()
-    np.testing.assert_allclose(embed(rows).matrix[0], eos / np.linalg.norm(eos), atol=1e-6)
+    assert _text.texts(tokenizer, rows, "instruction", "chat") == ["<s><user> add the numbers </s>"]
+    assert _text.texts(tokenizer, rows, "response", "chat") == ["two </s>"]
+    embed = hidden_states(model=str(models["llama"]), template="chat", pooling="mean", layer=0)
+    tokens = "<s> < user > add the numbers </s> < assistant > two </s>".split()  # one <s>, the template's
+    table = embed.network.embed_tokens.weight.detach().numpy()
+    mean = table[tokenizer.convert_tokens_to_ids(tokens)].mean(axis=0)
+    np.testing.assert_allclose(embed(rows).matrix[0], mean / np.linalg.norm(mean), atol=1e-6)
 
 
 def test_without_a_chat_template(models: dict[str, Path], talk: Talk) -> None:

@@ -129,7 +129,7 @@ def test_targets_that_are_part_of_a_data_set(points: Points) -> None:
     assert nearest(targets, among)(whole).values.tolist() == [0, 1, 0, 0]
     assert nearest(targets, per="row")(whole).columns == ["p3", "p1"]
     absent = sl.Selection(whole.rows.take(np.array([0, 1])))
-    with pytest.raises(sl.DataError, match="1 rows .* not among the 2 rows whose vectors it was given"):
+    with pytest.raises(sl.DataError, match=r"1 rows .* not among the 2 rows whose vectors it was given"):
         nearest(targets, absent)
 
 

@@ -21,7 +21,7 @@ Talk = Callable[..., sl.Rows[Any]]
 def losses(
     folder: Path, texts: list[str], before: list[str], limit: int = 10**6, special: bool = True
 ) -> list[float]:
-    """Mean loss of each text by transformers, over the tokens that `before`, tokenised alone, does not have."""
+    """Mean loss of each text by transformers, over the tokens after those of `before`, tokenised alone."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

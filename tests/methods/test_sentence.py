@@ -92,6 +92,14 @@ def test_no_tokens_and_no_rows(models: dict[str, Path], talk: Talk) -> None:
     assert embed(rows.take(np.array([], np.int64))).matrix.shape == (0, 16)
 
 
+def test_bf16_pools_in_fp32(made: Path, some: sl.Rows[Any]) -> None:
+    full = sentence(model=str(made))(some).matrix
+    half = sentence(model=str(made), precision="bf16")(some).matrix  # its dense layer is in fp32
+    assert half.dtype == np.float32
+    assert ((full * half).sum(axis=1) > 0.995).all()
+    assert not np.array_equal(full, half)
+
+
 def test_static_embeddings(models: dict[str, Path], some: sl.Rows[Any], tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding

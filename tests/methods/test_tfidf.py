@@ -36,13 +36,17 @@ def test_words_are_the_dimensions_when_there_are_few(some: sl.Rows[Any]) -> None
     np.testing.assert_allclose(given, by_hand(some.texts(), some.texts()), atol=1e-6)
 
 
-def test_reduced_as_a_full_svd_reduces(some: sl.Rows[Any]) -> None:
-    full = by_hand(some.texts(), some.texts())
+def test_reduced_as_a_full_svd_reduces(talk: Talk) -> None:
+    random = np.random.default_rng(0)
+    topics = random.permutation(120).reshape(4, 30)  # four topics of thirty words, and a few of any
+    words = [[*random.choice(topics[i % 4], 20), *random.choice(120, 4)] for i in range(80)]
+    rows = talk(*((" ".join(f"w{word}" for word in line), "") for line in words))
+    full = by_hand(rows.texts(), rows.texts())
     u, s, _ = np.linalg.svd(full, full_matrices=False)
     wanted = u[:, :4] * s[:4]
     wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
-    given = tfidf(some, dimension=4).matrix
-    assert given.shape == (len(some), 4)
+    given = tfidf(rows, dimension=4).matrix
+    assert given.shape == (80, 4)
     assert given.dtype == np.float32
     np.testing.assert_allclose(given @ given.T, wanted @ wanted.T, atol=1e-4)  # up to the sign of an axis
 

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from selectlang.store.store import Store
 
 KEY, OTHER = "ab" * 32, "ac" + "0" * 62
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # for a busy machine
 FILES = ("value.json", "matrix.npy", "empty", "path/weights.bin", "meta.json")
 
 
@@ -121,6 +122,7 @@ def test_any_flipped_byte_is_found(name: str, store: Store) -> None:
     assert_found_and_made_again(store)
 
 
+@unhurried
 @given(data=st.data())
 def test_any_other_content_is_found_or_means_the_same(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -221,3 +223,21 @@ def test_an_entry_is_checked_once_in_a_process(store: Store) -> None:
     assert again.path(KEY)
     assert Store(store.folder).path(KEY) is None
     assert again.path(KEY) is None  # it is gone now
+
+
+def test_what_another_process_repaired_meanwhile_is_not_deleted(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (entry(store) / "matrix.npy").write_bytes(b"damaged")
+    other, late = Store(store.folder), Store(store.folder)
+    take_out = late._take_out
+
+    def take_out_late(key: str) -> bool:
+        assert other.path(key) is None
+        write(other)
+        return take_out(key)
+
+    monkeypatch.setattr(late, "_take_out", take_out_late)
+    assert late.path(KEY) is None
+    assert other.path(KEY) is not None
+    assert late.path(KEY) is not None

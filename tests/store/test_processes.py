@@ -141,7 +141,7 @@ def work():
         for key in (good, bad):
             if store.path(key) is None:
                 write(store, key, 1)
-    store.prune(timedelta(days=1), {good})
+    store.prune(keep={good})
 
 point, survived = 0, False
 while not survived:
@@ -166,13 +166,13 @@ while not survived:
     status = os.waitpid(child, 0)[1]
     assert status in (0, signal.SIGKILL), (point, status)
     survived = status == 0
-    left_damaged = [key for key, _ in Store(folder).verify()]
-    assert left_damaged in ([], [bad]), (point, left_damaged)
+    # No kill may do new damage, such as an entry deleted by half.
+    assert Store(folder).verify() in ([], [(bad, "value.json has 7 bytes, expected 64")]), point
     work()
     store = Store(folder)
     assert store.verify() == [], point
-    for key in (good, bad):
-        assert (store.path(key) / "value.json").read_text() == key, point
+    assert (store.path(good) / "value.json").read_text() == good, point
+    assert not store.has(bad), point
     assert os.listdir(folder / "tmp") == [], point
     {reset}
 print(point)

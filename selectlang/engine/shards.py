@@ -1,0 +1,83 @@
+"""Shards: consecutive rows of a value, which a class maps one after another, and what comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from selectlang.errors import MethodError
+from selectlang.ports import Clusters, Labels, Replies, Scores, Vectors
+from selectlang.rows import Rows
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def sliced(value: Any, start: int, stop: int) -> Any:
+    """The part of a value about rows `start` to `stop`."""
+    import numpy as np
+
+    index = np.arange(start, stop)
+    if isinstance(value, Rows):
+        return value.take(index)
+    if isinstance(value, Vectors):
+        return Vectors(value.rows.take(index), value.matrix[start:stop])
+    if isinstance(value, Scores):
+        return _scores(value, value.rows.take(index), slice(start, stop))
+    if isinstance(value, Clusters):
+        distances = None if value.distances is None else value.distances[start:stop]
+        labels = value.labels[start:stop]
+        return Clusters(value.rows.take(index), labels, value.k, distances, value.centers, value.names)
+    name = type(value).__name__
+    raise MethodError(f"a class cannot map {name} in shards; take Rows, Vectors, Scores or Clusters")
+
+
+def by_length(rows: Rows[Any]) -> NDArray[np.int64]:
+    """Rows of like length side by side, so that a batch has little padding."""
+    import numpy as np
+
+    return np.argsort(rows.lengths(), kind="stable")
+
+
+def restored(value: Any, rows: Rows[Any], order: NDArray[np.int64]) -> Any:
+    """A value about rows in `order`, as a value about the rows in their own order."""
+    import numpy as np
+
+    back = np.empty(len(order), dtype=np.int64)
+    back[order] = np.arange(len(order))
+    if isinstance(value, Vectors):
+        return Vectors(rows, value.matrix[back])
+    if isinstance(value, Scores):
+        return _scores(value, rows, back)
+    if isinstance(value, Labels):
+        return Labels(rows, value.codes[back], value.values)
+    return Replies(value.rows.take(back))
+
+
+def joined(kind: type[Any] | None, rows: Rows[Any], parts: Sequence[Any]) -> Any:
+    """The values of consecutive parts of `rows` as one value about all of them."""
+    import numpy as np
+
+    if kind is Vectors:
+        return Vectors(rows, np.concatenate([part.matrix for part in parts]))
+    if kind is Scores:
+        first = parts[0]
+        nearest = None if first.nearest is None else np.concatenate([part.nearest for part in parts])
+        values = np.concatenate([part.values for part in parts])
+        return Scores(rows, values, first.columns, nearest, first.nearest_ids)
+    if kind is Replies:
+        replies = [reply for part in parts for reply in part.rows.replies or ()]
+        return Replies(Rows(rows.data, rows.positions, replies))
+    if kind is Labels:
+        verdicts = sorted({verdict for part in parts for verdict in part.values})
+        codes = [
+            np.array([*map(verdicts.index, part.values), -1], dtype=np.int8)[part.codes] for part in parts
+        ]  # the -1 at the end is what code -1, no verdict, becomes
+        return Labels(rows, np.concatenate(codes), verdicts)
+    raise MethodError(f"a class cannot give {kind.__name__ if kind else 'T'}")
+
+
+def _scores(value: Scores[Any], rows: Rows[Any], index: slice | NDArray[np.int64]) -> Scores[Any]:
+    nearest = None if value.nearest is None else value.nearest[index]
+    return Scores(rows, value.values[index], value.columns, nearest, value.nearest_ids)

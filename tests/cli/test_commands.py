@@ -1,0 +1,303 @@
+"""The command line: exit codes, help, and what each command prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any
+
+import pytest
+
+import selectlang
+from selectlang.cli import COMMANDS
+from selectlang.methods import Method
+from selectlang.plugins import load
+
+Make = Callable[..., Any]
+
+SPEC = """
+selectlang: 1
+name: longest
+doc: Keep the longest rows.
+params: {pool: {type: path}, size: {type: amount, default: 5}}
+data: {pool: {path: $pool, id: id}}
+stages:
+  lengths: {score: length, from: pool, text: response}
+  chosen:  {budget: top, from: lengths, size: $size}
+outputs: {chosen: chosen}
+"""
+BAD = SPEC.replace("score: length", "score: lenght")
+RUN = "selectlang run s.yaml --set pool=pool.jsonl --out out"
+METHODS = sorted(
+    (method for method in load().methods.values()), key=lambda method: (method.kind, method.name)
+)
+
+
+def test_exit_codes(project: Make, pool: Make) -> None:
+    p = project({"s.yaml": SPEC, "bad.yaml": BAD, "pool.jsonl": pool(9), "text.jsonl": "?\n"})
+    for command, code in (
+        ("selectlang check s.yaml", 0),
+        ("selectlang check bad.yaml", 1),
+        ("selectlang check s.yaml bad.yaml", 1),
+        ("selectlang check none.yaml", 1),
+        ("selectlang run bad.yaml --set pool=pool.jsonl --out out", 1),
+        ("selectlang run s.yaml --set pool=text.jsonl --out out", 1),
+        ("selectlang run s.yaml", 2),
+        ("selectlang run s.yaml --set pol=pool.jsonl", 2),
+        ("selectlang run s.yaml --set pool", 2),
+        ("selectlang run s.yaml --set pool=pool.jsonl --set size=much", 2),
+        ("selectlang run s.yaml --plugins nowhere", 2),
+        ("selectlang plan", 2),
+        ("selectlang", 2),
+        ("selectlang fly", 2),
+        ("selectlang store", 2),
+        ("selectlang store prune", 2),
+        ("selectlang store prune --older-than soon", 2),
+        ("selectlang show score nothing", 2),
+        ("selectlang show nothing much", 2),
+        ("selectlang check s.yaml --colour", 2),
+        ("selectlang --version", 0),
+        ("selectlang --help", 0),
+    ):
+        done = p.run(command)
+        assert done.code == code, f"{command}\n{done.out}\n{done.err}"
+        assert "Traceback" not in done.err
+
+
+def test_a_fault_of_ours_is_a_line_and_a_log(
+    project: Make, pool: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import selectlang.engine.plan
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(selectlang.engine.plan, "plan", broken)
+    p = project({"s.yaml": SPEC, "pool.jsonl": pool(9)})
+    done = p.run("selectlang plan s.yaml --set pool=pool.jsonl")
+    assert done.code == 3
+    first, second = done.err.splitlines()
+    assert first == "a fault of selectlang: RuntimeError: a bug"
+    log = next((p.store / "logs").iterdir())
+    assert str(log) in second
+    assert "RuntimeError: a bug" in log.read_text()
+    assert "Traceback" in log.read_text()
+
+
+def test_interrupted(project: Make, pool: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    import selectlang.engine.plan
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(selectlang.engine.plan, "plan", interrupt)
+    done = project({"s.yaml": SPEC, "pool.jsonl": pool(9)}).run(
+        "selectlang plan s.yaml --set pool=pool.jsonl"
+    )
+    assert done.code == 130
+    assert done.err == "interrupted; what was finished is kept, and the same command goes on from there\n"
+
+
+def test_a_reader_that_goes_away_is_no_fault(project: Make) -> None:
+    """`selectlang plugins | head -1`: no traceback."""
+    p = project({})
+    command = f"{sys.executable} -m selectlang plugins | head -1"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=p.folder, capture_output=True, text=True, check=True, timeout=60,
+        env={**os.environ, **p.environment},
+    )  # fmt: skip
+    assert done.stdout.startswith("kind")
+    assert done.stderr == ""
+
+
+def test_help_of_every_command(project: Make) -> None:
+    p = project({})
+    text = p.run("selectlang --help").ok().out
+    for name, about in COMMANDS.items():
+        assert name in text
+        assert about in text
+        own = p.run(f"selectlang {name} --help").ok().out
+        assert own.startswith(f"usage: selectlang {name}")
+        options = re.findall(r"^  (--[a-z-]+)(?: [^\n]*)?\n?(?:  +(\S.*))?", own, re.MULTILINE)
+        assert options or name == "store"
+    for action in ("list", "verify", "prune"):
+        assert (
+            p.run(f"selectlang store {action} --help")
+            .ok()
+            .out.startswith(f"usage: selectlang store {action}")
+        )
+
+
+def test_every_option_says_what_it_does() -> None:
+    """No option, and no command of `store`, without help."""
+    import argparse
+
+    from selectlang.cli import _parser
+
+    for name in COMMANDS:
+        parser = _parser([name])
+        commands = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+        waiting = [commands.choices[name]]
+        while waiting:
+            for action in waiting.pop()._actions:
+                if isinstance(action, argparse._SubParsersAction):
+                    waiting += action.choices.values()
+                else:
+                    assert action.help, f"{name}: {action.dest}"
+
+
+def test_the_entry_point_and_the_version(project: Make) -> None:
+    points = entry_points(group="console_scripts", name="selectlang")
+    assert [point.value for point in points] == ["selectlang.cli:main"]
+    assert project({}).run("selectlang --version").ok().out == f"selectlang {selectlang.__version__}\n"
+
+
+def test_an_unknown_command_lists_the_known(project: Make) -> None:
+    done = project({}).run("selectlang chek s.yaml")
+    assert done.code == 2
+    assert all(name in done.err for name in COMMANDS)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: f"{method.kind}-{method.name}")
+def test_show_a_method(project: Make, method: Method) -> None:
+    """What it does, its ports, each setting with its text, default and range, and where it comes from."""
+    p = project({})
+    text = p.run(f"selectlang show {method.kind} {method.name}").ok().out
+    assert text.startswith(f"{method.kind}: {method.name}\n")
+    about = method.doc.partition("Settings:")[0].strip()
+    assert len(about) > 20
+    assert about in text
+    assert f"from {method.distribution} {method.version}" in text
+    for port in method.inputs:
+        assert f"  {port.name} ({port}" in text
+    for name, setting in method.settings.items():
+        assert setting.doc, f"{method.kind} {method.name} says nothing of its setting {name!r}"
+        assert f"  {name} (" in text
+        assert setting.doc in text
+    documented = re.findall(r"^    (\w+): ", method.doc.partition("Settings:")[2], re.MULTILINE)
+    assert documented == list(method.settings), "settings are described in the order of the signature"
+    found = json.loads(p.run(f"selectlang show {method.kind} {method.name} --json").ok().out)
+    assert found["properties"].keys() == method.settings.keys()
+    assert set(found["required"]) == {name for name, setting in method.settings.items() if setting.required}
+    assert found["additionalProperties"] is False
+
+
+def test_defaults_of_settings_are_valid() -> None:
+    from jsonschema import Draft202012Validator
+
+    for method in METHODS:
+        for name, setting in method.settings.items():
+            Draft202012Validator.check_schema(setting.schema)
+            if not setting.required:
+                faults = list(Draft202012Validator(setting.schema).iter_errors(setting.default))
+                assert faults == [], f"{method.kind} {method.name}: {name}"
+
+
+def test_show_a_kind_a_spec_and_a_code(project: Make) -> None:
+    import yaml
+
+    p = project({"s.yaml": SPEC})
+    listed = p.run("selectlang show budget").ok().out
+    assert "per_cluster: " in listed
+    assert "nearest: " not in listed
+    shown = p.run("selectlang show s.yaml --set size=20%").ok().out
+    assert "# no value yet: pool" in shown
+    spec = yaml.safe_load(shown)
+    assert spec["stages"]["lengths"]["unit"] == "tokens"
+    assert spec["stages"]["chosen"]["size"] == "20%"
+    assert json.loads(p.run("selectlang show s.yaml --json --set size=20%").ok().out) == spec
+    code = re.search(r"\[(SL\d+)\]", p.write({"bad.yaml": BAD}).run("selectlang check bad.yaml").out)
+    assert code is not None
+    assert p.run(f"selectlang show {code[1]}").ok().out.startswith(f"{code[1]}: ")
+    unknown = p.run("selectlang show SL999")
+    assert (unknown.code, "there is no error code SL999" in unknown.err) == (2, True)
+    near = p.run("selectlang show score lenght")
+    assert (near.code, "did you mean 'length'?" in near.err) == (2, True)
+    odd = p.run("selectlang show skore length")
+    assert (odd.code, "did you mean 'score'?" in odd.err) == (2, True)
+
+
+def test_show_a_packaged_spec_by_its_name(project: Make) -> None:
+    p = project({})
+    assert p.run("selectlang show kmq").ok().out == p.run("selectlang show selectlang:kmq").ok().out
+
+
+def test_plugins_lists_what_is_there(project: Make) -> None:
+    p = project({})
+    text = p.run("selectlang plugins").ok().out.splitlines()
+    assert text[0].split() == ["kind", "method", "from", "what", "it", "does"]
+    rows = [line.split()[:2] for line in text[1:]]
+    for method in METHODS:
+        assert [method.kind, method.name] in rows
+    assert next(line for line in text if line.startswith("spec pack selectlang: ")).count(", ") >= 12
+    found = json.loads(p.run("selectlang plugins --json").ok().out)
+    assert {(one["kind"], one["method"]) for one in found["methods"]} == {(m.kind, m.name) for m in METHODS}
+    assert "selectlang" in found["packs"]
+
+
+def test_the_store_is_listed_verified_and_pruned(project: Make, pool: Make) -> None:
+    p = project({"s.yaml": SPEC, "pool.jsonl": pool(9)})
+    assert "0 entries, 0 B" in p.run("selectlang store list").ok().out
+    assert not p.store.exists()
+    p.run(RUN).ok()
+    listed = p.run("selectlang store list").ok().out.splitlines()
+    assert listed[0].split() == ["key", "used", "size", "what", "stage"]
+    assert {(line.split()[-2], line.split()[-1]) for line in listed[1:-1]} == {
+        ("data", "pool"), ("length", "lengths"), ("top", "chosen"),
+    }  # fmt: skip
+    assert listed[-1].startswith("3 entries, ")
+    assert p.run("selectlang store verify").ok().out == "0 damaged\n"
+    value = next(p.store.glob("entries/*/*/port_/value.json"))
+    value.write_text("{}")
+    damaged = p.run("selectlang store verify")
+    assert damaged.code == 1
+    assert f"{value.parts[-3][:12]}: port_/value.json has 2 bytes" in damaged.out
+    assert p.run("selectlang store verify --repair").ok().out.endswith("1 damaged, deleted\n")
+    assert p.run("selectlang store verify").ok().out == "0 damaged\n"
+    assert p.run("selectlang store prune --older-than 1d").ok().out == "deleted 0 entries, 0 B\n"
+    assert "would delete 2 entries" in p.run("selectlang store prune --older-than 0d --dry-run").ok().out
+    assert "deleted 2 entries" in p.run(f"selectlang store prune --older-than 0h --store {p.store}").ok().out
+    assert "0 entries" in p.run("selectlang store list").ok().out
+
+
+def test_a_store_that_is_none(project: Make, pool: Make) -> None:
+    p = project({"s.yaml": SPEC, "pool.jsonl": pool(9), "notes/plan.txt": "mine"})
+    p.environment["SELECTLANG_STORE"] = str(p.folder / "notes")
+    for command in (RUN, "selectlang store list", "selectlang store prune --older-than 0d"):
+        done = p.run(command)
+        assert done.code == 2
+        assert "is no store: it holds 'plan.txt'" in done.err
+    assert (p.folder / "notes/plan.txt").read_text() == "mine"
+
+
+def test_the_store_stands_beside_the_work(project: Make, pool: Make) -> None:
+    p = project({"s.yaml": SPEC, "pool.jsonl": pool(9)})
+    p.environment["SELECTLANG_STORE"] = ""
+    p.run(RUN).ok()
+    assert (p.folder / ".selectlang" / "format").is_file()
+
+
+def test_params_from_a_file(project: Make, pool: Make) -> None:
+    p = project({"s.yaml": SPEC, "pool.jsonl": pool(9), "params.yaml": "pool: pool.jsonl\nsize: 4\n"})
+    run = "selectlang run s.yaml --params params.yaml --out out"
+    assert len(p.run(run).ok().rows()) == 4
+    assert len(p.run(run + " --set size=3").ok().rows()) == 3
+
+
+def test_checking_is_light() -> None:
+    """Checking, listing and showing import no numpy and no library of models."""
+    code = """
+import sys
+from selectlang.cli import main
+for command in (["check", "rds-plus"], ["plugins"], ["show", "score", "nearest"], ["show", "kmq"]):
+    assert main(command) == 0
+libraries = "numpy pyarrow torch faiss sklearn transformers scipy litellm".split()
+heavy = [name for name in libraries if name in sys.modules]
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)

@@ -1,0 +1,109 @@
+"""Ids: given or made from content, unique, and the same wherever a row stands."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import selectlang as sl
+from selectlang.data import collect
+from selectlang.data.dataset import Dataset
+from selectlang.data.identity import Seen, digest, flat
+from selectlang.draws import id_hash
+
+A, B, C = ({"prompt": name, "completion": name.lower()} for name in "ABC")
+
+turns = st.lists(st.tuples(st.sampled_from(["system", "user", "assistant", "tool"]), st.text()), max_size=6)
+
+
+def test_an_id_follows_from_the_conversation_alone():
+    data = Dataset.from_records([A, B, C])
+    again = Dataset.from_records([{**C, "note": 1}, A, B])
+    assert data.ids() == [again.ids()[1], again.ids()[2], again.ids()[0]]
+    assert all(len(identifier) == 16 and int(identifier, 16) >= 0 for identifier in data.ids())
+    assert data.hashes().tolist() == [id_hash(identifier) for identifier in data.ids()]
+    assert data.hashes().dtype == np.uint64
+
+
+def test_an_id_is_the_same_in_every_version():
+    assert Dataset.from_records([{"prompt": "What is 2+2?", "completion": "4"}]).ids() == ["3c29a264263d2a2d"]
+
+
+@given(turns, turns)
+@example([("user", "a"), ("user", "b")], [("user", "auser:1:b")])
+@example([("user", "1:a"), ("user", "")], [("user", "1:auser:0:")])
+def test_only_the_same_conversation_has_the_same_digest(a, b):
+    assert (digest(a) == digest(b)) == (a == b)
+
+
+@given(turns)
+def test_flat_columns_and_the_rest_are_the_conversation(conversation):
+    system, instruction, response, rest = flat(conversation)
+    parts = [("system", system), ("user", instruction), ("assistant", response)]
+    assert [part for part in parts if part[1] is not None] + (rest or []) == conversation
+
+
+def test_exact_duplicates_are_numbered_in_order(monkeypatch):
+    for size in (1, 2, 4096):
+        monkeypatch.setattr(collect, "ROWS", size)
+        ids = Dataset.from_records([A, B, A, A, B]).ids()
+        a, b = ids[:2]
+        assert ids == [a, b, f"{a}-2", f"{a}-3", f"{b}-2"]
+
+
+def test_rows_that_differ_only_in_other_fields_are_duplicates():
+    ids = Dataset.from_records([{**A, "source": 1}, {**A, "source": 2}]).ids()
+    assert ids[1] == f"{ids[0]}-2"
+
+
+def test_given_ids(read, write):
+    path = write("a.jsonl", [{**A, "key": "x"}, {**B, "key": 7}, {**C, "key": {"no": 1}}])
+    with pytest.raises(sl.DataError, match=r"a\.jsonl:3: 'key' is an object, expected text"):
+        read(path, id="key")
+    data = read(path, id="key", bad_rows="skip")
+    assert data.ids() == ["x", "7"]
+    assert data.hashes().tolist() == [id_hash("x"), id_hash("7")]
+    with pytest.raises(sl.DataError, match=r"a\.jsonl:1: no field 'kee'; did you mean 'key'\?"):
+        read(path, id="kee")
+    assert read(path).ids() != ["x", "7"], "a field named id, or like it, is used only when the spec says so"
+
+
+@pytest.mark.parametrize("size", [1, 4096])
+def test_a_given_id_twice_names_both_places(size, read, write, monkeypatch):
+    monkeypatch.setattr(collect, "ROWS", size)
+    a = write("a.jsonl", [{**A, "key": "x"}, {**B, "key": "y"}])
+    b = write("b.json", [{**A, "key": "z"}, {**C, "key": "y"}])
+    with pytest.raises(sl.DataError) as error:
+        read(a, b, id="key")
+    assert f"{b}, element 2: the id 'y' is also that of {a}:2; expected each id once" in str(error.value)
+    data = read(a, b, id="key", bad_rows="skip")
+    assert (data.ids(), data.info.skipped, data.info.rows) == (["x", "y", "z"], 1, 3)
+    assert data.field("key") == ["x", "y", "z"]
+
+
+def test_groups_and_files(read, write):
+    a = write("task-a.jsonl", [{**A, "task": 1}, {**B, "task": "two"}])
+    b = write("task-b.v2.jsonl.gz", [{**C, "task": "two"}])
+    data = read(a, b, group="task")
+    assert data.groups() == ["1", "two", "two"]
+    assert data.groups(np.array([2, 0])) == ["two", "1"]
+    assert data.field("_file") == ["task-a", "task-a", "task-b.v2"]
+    assert read(a, b, group="_file").groups() == ["task-a", "task-a", "task-b.v2"]
+    with pytest.raises(sl.DataError, match=r"these rows have no groups; .*group: task"):
+        read(a).groups()
+    with pytest.raises(sl.DataError, match=r"task-a\.jsonl:1: no field 'tsk'; did you mean 'task'"):
+        read(a, group="tsk")
+
+
+@given(st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=12))
+def test_seen_names_the_first_place_of_each_key(batches):
+    seen, first, place = Seen(), {}, 0
+    for batch in batches:
+        expected = []
+        for key in batch:
+            expected.append(first.get(key, -1))
+            first.setdefault(key, place)
+            place += 1
+        start = place - len(batch)
+        found = seen.add(np.array(batch, np.uint64), np.arange(start, place, dtype=np.int64))
+        assert found.tolist() == expected

@@ -1,0 +1,192 @@
+"""Parquet and the hub: types that text does not have, several files, and their errors."""
+
+import datetime
+import decimal
+import gzip
+import sys
+import types
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import selectlang as sl
+from selectlang.data import tables
+from selectlang.data.dataset import Dataset
+from selectlang.data.source import DataSpec, fingerprint
+
+CHAT = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "4"}]
+
+
+def table(**more):
+    return pa.table({"prompt": ["a", "b", "c"], "completion": ["x", "", "z"], **more})
+
+
+def written(path, *parts, **options):
+    pq.write_table(parts[0], path, **options)
+    return path
+
+
+def test_nested_conversations(tmp_path, read):
+    chats = [CHAT, CHAT[:1], [*CHAT, {"role": "user", "content": "why?"}]]
+    data = read(written(tmp_path / "a.parquet", pa.table({"messages": chats})))
+    assert data.turns() == [[(turn["role"], turn["content"]) for turn in chat] for chat in chats]
+    assert data.ids() == Dataset.from_records([{"messages": chat} for chat in chats]).ids()
+
+
+def test_types_that_text_does_not_have(tmp_path, read):
+    moment = datetime.datetime(2024, 1, 2, 3, 4, 5)
+    columns = {
+        "when": pa.array([moment, None, moment], pa.timestamp("us")),
+        "fine": pa.array([1, 2_000, None], pa.timestamp("ns")),
+        "price": pa.array([decimal.Decimal("1.50"), None, decimal.Decimal("2.00")]),
+        "kind": pa.array(["p", "q", "p"]).dictionary_encode(),
+        "kinds": pa.array([["p"], [], None], pa.list_(pa.dictionary(pa.int8(), pa.string()))),
+        "big": pa.array(["x", "y", None], pa.large_string()),
+        "raw": pa.array([b"\xff", b"", None], pa.binary()),
+        "tags": pa.array([[("k", 1)], [], None], pa.map_(pa.string(), pa.int64())),
+        "n": pa.array([1.0, float("nan"), None]),
+    }
+    path = tmp_path / "a.parquet"
+    pq.write_table(table(**columns), path, row_group_size=2)
+    data = read(path, group="kind")
+    assert data.groups() == ["p", "q", "p"]
+    assert data.field("when") == [moment, None, moment]
+    assert data.field("fine", np.array([0]))[0].startswith("1970-01-01 00:00:00.000000001")
+    assert data.field("price")[0] == decimal.Decimal("1.50")
+    assert data.field("kinds") == [["p"], [], None]
+    assert data.field("raw") == [b"\xff", b"", None]
+    assert data.field("n") == [1.0, None, None]
+    (part,) = data.source(np.array([2, 0]))
+    assert part.schema.field("when").type == pa.timestamp("us")
+    assert part.column("big").to_pylist() == [None, "x"]
+
+
+def test_dictionaries_that_differ_between_files(tmp_path, read):
+    for name, values in ("a", ["x", "y", "x"]), ("b", ["z", "x", "z"]):
+        written(tmp_path / f"{name}.parquet", table(kind=pa.array(values).dictionary_encode()))
+    assert read(tmp_path / "*.parquet").field("kind") == ["x", "y", "x", "z", "x", "z"]
+
+
+def test_files_of_several_schemas(tmp_path, read):
+    a = written(tmp_path / "a.parquet", table(n=pa.array([1, 2, 3], pa.int32())))
+    b = written(tmp_path / "b.parquet", table(n=pa.array([4, 5, 6], pa.int64()), extra=["e", "f", "g"]))
+    data = read(a, b)
+    assert data.field("n") == [1, 2, 3, 4, 5, 6]
+    assert data.field("extra") == [None, None, None, "e", "f", "g"]
+    c = written(tmp_path / "c.parquet", table(n=["text", "", ""]))
+    with pytest.raises(sl.DataError, match=r"c\.parquet: its columns do not fit those of the files before"):
+        read(a, c)
+
+
+def test_bad_rows_name_their_row(tmp_path, read):
+    path = written(
+        tmp_path / "a.parquet", pa.table({"prompt": ["a", None, "c"], "completion": ["x", "y", None]})
+    )
+    with pytest.raises(sl.DataError, match=r"a\.parquet, row 2: 'prompt' is null, expected text"):
+        read(path)
+    data = read(path, bad_rows="skip")
+    assert (len(data), data.info.skipped, data.field("completion")) == (1, 2, ["x"])
+
+
+def test_many_batches(tmp_path, read, monkeypatch):
+    monkeypatch.setattr(tables, "BATCH", 7)
+    rows = [{"prompt": f"p{i}", "completion": f"c{i}", "n": i, "id": str(i % 40)} for i in range(50)]
+    path = written(tmp_path / "a.parquet", pa.Table.from_pylist(rows), row_group_size=20)
+    assert read(path).field("n") == list(range(50))
+    data = read(path, id="id", bad_rows="skip")
+    assert (data.field("n"), data.info.skipped) == (list(range(40)), 10)
+    assert "row 41: the id '0' is also that of" in data.info.skipped_first[0]
+    assert data.info.skipped_first[0].endswith("row 1; expected each id once")
+
+
+def test_fields_are_those_of_the_schema(tmp_path, read):
+    path = written(tmp_path / "a.parquet", table(task=["t", "t", "u"]))
+    assert read(path).info.fields == ["prompt", "completion", "task"]
+    with pytest.raises(sl.DataError, match="did you mean 'task'"):
+        read(path, group="taks")
+    with pytest.raises(sl.DataError, match="did you mean 'task'"):
+        read(path).field("taks")
+
+
+def test_files_that_are_no_parquet(tmp_path, read):
+    (tmp_path / "a.parquet").write_bytes(b"hello, this is text")
+    (tmp_path / "b.parquet.gz").write_bytes(gzip.compress(b"hello, this is text"))
+    for name in ("a.parquet", "b.parquet.gz"):
+        with pytest.raises(sl.DataError, match=f"{name}: not a Parquet file"):
+            read(tmp_path / name)
+
+
+def test_a_column_name_that_stands_twice(tmp_path, read):
+    twice = pa.Table.from_arrays([pa.array(["a"])] * 2, names=["prompt", "prompt"])
+    with pytest.raises(sl.DataError, match="a column name stands twice: 'prompt'"):
+        read(written(tmp_path / "a.parquet", twice))
+
+
+def test_tables_beside_text_become_text(tmp_path, read, write):
+    a = written(tmp_path / "a.parquet", table(when=[datetime.date(2024, 1, 2)] * 3))
+    data = read(a, write("b.jsonl", [{"prompt": "d", "completion": "w"}]))
+    assert data.turns()[3] == [("user", "d"), ("assistant", "w")]
+    assert data.field("when") == ["2024-01-02"] * 3 + [None]
+    assert (data.info.format, data.is_table) == ("parquet, jsonl", False)
+
+
+class Hub:
+    """Stands in for a `datasets.Dataset`."""
+
+    _fingerprint = "abc"
+
+    def __init__(self, rows):
+        self.rows = rows
+        self.features = types.SimpleNamespace(arrow_schema=rows.schema)
+
+    def with_format(self, kind):
+        assert kind == "arrow"
+        return self
+
+    def iter(self, batch_size):
+        for start in range(0, len(self.rows), batch_size):
+            yield self.rows.slice(start, batch_size)
+
+
+def test_data_sets_of_the_hub(tmp_path, read, monkeypatch):
+    asked = []
+
+    def load_dataset(name, config, *, split, revision):
+        asked.append((name, config, split, revision))
+        if name == "no/such":
+            raise FileNotFoundError("no such data set")
+        return Hub(table(kind=pa.array(["p", "q", "p"]).dictionary_encode()))
+
+    fake = types.ModuleType("datasets")
+    monkeypatch.setattr(fake, "load_dataset", load_dataset, raising=False)
+    monkeypatch.setitem(sys.modules, "datasets", fake)
+    monkeypatch.setattr(tables, "BATCH", 2)
+    data = read("hf:some/data:main@v1", split="test")
+    assert data.turns()[2] == [("user", "c"), ("assistant", "z")]
+    assert (data.info.format, data.is_table, data.field("kind")) == ("hf", True, ["p", "q", "p"])
+    assert read("hf:some/data").ids() == data.ids()
+    assert asked == [("some/data", "main", "test", "v1"), ("some/data", None, "train", None)]
+    prints = {fingerprint(DataSpec((path,)), tmp_path) for path in ("hf:some/data", "hf:some/other")}
+    assert len(prints) == 2
+    with pytest.raises(sl.DataError, match=r"'hf:no/such' \(split train\) cannot be read: no such data set"):
+        read("hf:no/such")
+    with pytest.raises(sl.DataError, match="a data set of the hub is a data set alone"):
+        read("hf:some/data", "hf:some/other")
+
+
+def test_the_hub_without_its_library(read, monkeypatch):
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(sl.DataError, match=r'pip install "selectlang\[hf\]"'):
+        read("hf:some/data")
+
+
+def test_columns_that_are_not_needed_are_not_made_into_objects(tmp_path, read, monkeypatch):
+    path = written(tmp_path / "a.parquet", table(task=["t", "t", "u"], long=["x", "y", "z"]))
+    asked, whole = [], tables.to_python
+    monkeypatch.setattr(
+        tables, "to_python", lambda batch, names=None: asked.append(names) or whole(batch, names)
+    )
+    read(path, group="task")
+    assert asked == [None, ["prompt", "completion", "task"]]

@@ -1,0 +1,221 @@
+"""Plugins that are broken, odd, or in each other's way; and `--plugins` for every command."""
+
+# ruff: noqa: E501 - a table has a case a line
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Make = Callable[..., Any]
+
+SPEC = """
+selectlang: 1
+name: t
+params: {pool: {type: path}}
+data: {pool: {path: $pool, id: id}}
+stages:
+  made:   {score: SCORE, from: pool}
+  chosen: {budget: top, from: made, size: 2}
+outputs: {chosen: chosen}
+"""
+GOOD = """
+import selectlang as sl
+
+@sl.score
+def good(rows: sl.Rows[sl.P], *, times: int = 1) -> sl.Scores[sl.P]:
+    "A good one."
+    return [times] * len(rows)
+
+@sl.hookimpl
+def register_methods(register):
+    register(good)
+"""
+BROKEN = {
+    "import": ("import no_such_module_anywhere\n", "ModuleNotFoundError: No module named 'no_such_module_anywhere'"),
+    "syntax": ("def (:\n", "SyntaxError: "),
+    "exit": ("import sys\nsys.exit(7)\n", "SystemExit: 7"),
+    "raises": ("raise RuntimeError('not today')\n", "RuntimeError: not today"),
+    "hook": (
+        "import selectlang as sl\n@sl.hookimpl\ndef register_everything(register): pass\n",
+        "unknown hook 'register_everything'",
+    ),
+    "argument": (
+        "import selectlang as sl\n@sl.hookimpl\ndef register_methods(register, colour): pass\n",
+        "definition: register_methods(register, colour)",
+    ),
+    "late": (GOOD.replace("register(good)", "register(good)\n    raise ValueError('after all')"), "ValueError: after all"),
+    "bytes": ("\x00", "null bytes"),
+}  # fmt: skip
+
+
+def brokens(p: Any, options: str = "--plugins plugins") -> dict[str, str]:
+    found = json.loads(p.run(f"selectlang plugins --json {options}").ok().out)
+    return {one["distribution"]: one["reason"] for one in found["broken"]}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_plugin_is_listed_and_matters_only_when_needed(project: Make, pool: Make, name: str) -> None:
+    code, reason = BROKEN[name]
+    files = {"pool.jsonl": pool(5), "plugins/a_bad.py": code, "plugins/b_good.py": GOOD}
+    p = project(
+        {**files, "s.yaml": SPEC.replace("SCORE", "good"), "bad.yaml": SPEC.replace("SCORE", "missing")}
+    )
+    found = brokens(p)
+    assert found.keys() == {"plugins/a_bad.py"}
+    assert reason in found["plugins/a_bad.py"]
+    listed = p.run("selectlang plugins --plugins plugins").ok().out.splitlines()
+    assert f"broken: plugins/a_bad.py: {found['plugins/a_bad.py']}" in listed
+    run = "selectlang run s.yaml --set pool=pool.jsonl --plugins plugins --out out"
+    assert len(p.run(run).ok().rows()) == 2
+    needed = p.run("selectlang check bad.yaml --plugins plugins")
+    assert needed.code == 1
+    assert "there is no score method 'missing'" in needed.out
+    assert "a_bad.py" in needed.out  # it might have been in there
+    assert reason in needed.out
+
+
+METHODS = {
+    "unmarked": ("def odd(rows: sl.Rows) -> sl.Scores:\n    'x'", "is not marked: write @sl.score"),
+    "undocumented": ("@sl.score\ndef odd(rows: sl.Rows) -> sl.Scores: ...", "it has no docstring"),
+    "annotation": ("@sl.score\ndef odd(rows) -> sl.Scores:\n    'x'", "parameter 'rows' has no annotation"),
+    "unknown": ("@sl.score\ndef odd(rows: sl.Nothing) -> sl.Scores:\n    'x'", "its annotations cannot be read"),
+    "no port": ("@sl.score\ndef odd(rows: int) -> sl.Scores:\n    'x'", "'rows' is no port; put a * before it"),
+    "result": ("@sl.score\ndef odd(rows: sl.Rows) -> list:\n    'x'", "its return annotation must be Rows, Vectors"),
+    "none": ("@sl.score\ndef odd(rows: sl.Rows):\n    'x'", "its return annotation must be Rows, Vectors"),
+    "setting": ("@sl.score\ndef odd(rows: sl.Rows, *, x: set) -> sl.Scores:\n    'x'", "is not a type of a setting"),
+    "reserved": ("@sl.score\ndef odd(rows: sl.Rows, *, loop: int) -> sl.Scores:\n    'x'", "'loop' has the name of a reserved"),
+    "star": ("@sl.score\ndef odd(rows: sl.Rows, **more: int) -> sl.Scores:\n    'x'", "it takes *more"),
+    "slash": ("@sl.score\ndef odd(rows: sl.Rows, /) -> sl.Scores:\n    'x'", "take the / after 'rows' away"),
+    "no call": ("@sl.score\nclass odd:\n    'x'", "maps shards of its input in __call__, and this one has none"),
+    "two": (
+        "@sl.score\nclass odd:\n    'x'\n    def __call__(self, a: sl.Rows, b: sl.Rows) -> sl.Scores: ...",
+        "__call__ takes exactly one input",
+    ),
+    "selection": (
+        "@sl.score\nclass odd:\n    'x'\n    def __call__(self, a: sl.Selection) -> sl.Scores: ...",
+        "__call__ takes Rows, Vectors, Clusters or Scores",
+    ),
+    "clusters": (
+        "@sl.cluster\nclass odd:\n    'x'\n    def __call__(self, a: sl.Rows) -> sl.Clusters: ...",
+        "__call__ returns Vectors, Scores, Labels or Replies",
+    ),
+    "number": ("odd = 5", "5 is not marked"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_bad_method_leaves_the_others_of_its_plugin(project: Make, pool: Make, name: str) -> None:
+    code, reason = METHODS[name]
+    plugin = GOOD.replace("@sl.hookimpl", f"{code}\n\n@sl.hookimpl").replace(
+        "    register(good)", "    register(odd)\n    register(good)"
+    )
+    files = {
+        "s.yaml": SPEC.replace("SCORE", "good"),
+        "odd.yaml": SPEC.replace("SCORE", "odd"),
+        "pool.jsonl": pool(5),
+    }
+    p = project({**files, "plugins/some.py": plugin})
+    found = brokens(p)
+    assert found.keys() == {"plugins/some.py"}
+    assert reason in found["plugins/some.py"]
+    p.run("selectlang run s.yaml --set pool=pool.jsonl --plugins plugins --out out").ok()
+    if name not in ("unmarked", "number", "clusters"):  # which belong to no kind, or another
+        needed = p.run("selectlang check odd.yaml --plugins plugins")
+        assert needed.code == 1
+        assert "score 'odd' of plugins/some.py cannot be used: " in needed.out
+        assert reason in needed.out
+        shown = p.run("selectlang show score odd --plugins plugins")
+        assert shown.code == 2
+        assert reason in shown.err
+
+
+def test_a_name_taken_twice_names_both(project: Make, pool: Make) -> None:
+    files = {
+        "pool.jsonl": pool(5),
+        "a/one.py": GOOD,
+        "b/two.py": GOOD,
+        "b/length.py": GOOD.replace("good", "length"),
+    }
+    p = project({**files, "s.yaml": SPEC.replace("SCORE", "good"), "l.yaml": SPEC.replace("SCORE", "length")})
+    fine = p.run("selectlang check s.yaml --plugins a")
+    assert fine.code == 0
+    both = p.run("selectlang check s.yaml --plugins a --plugins b")
+    assert both.code == 1
+    assert "score 'good' is registered twice, by a/one.py " in both.out
+    assert " and b/two.py " in both.out
+    builtin = p.run("selectlang check l.yaml --plugins b")
+    assert builtin.code == 1
+    assert "score 'length' is registered twice, by selectlang 0" in builtin.out
+    assert " and b/length.py " in builtin.out
+    shown = p.run("selectlang show score length --plugins b")
+    assert shown.code == 2
+    assert "registered twice" in shown.err
+    listed = p.run("selectlang plugins --plugins a --plugins b").ok().out
+    assert "taken twice: score good: a/one.py " in listed
+    found = json.loads(p.run("selectlang plugins --json --plugins a --plugins b").ok().out)["collisions"]
+    assert {(one["kind"], one["method"], len(one["distributions"])) for one in found} == {
+        ("score", "good", 2), ("score", "length", 2),
+    }  # fmt: skip
+
+
+def test_a_folder_given_twice_is_read_once(project: Make) -> None:
+    p = project({"a/one.py": GOOD})
+    found = json.loads(
+        p.run(f"selectlang plugins --json --plugins a --plugins ./a --plugins {p.folder}/a").ok().out
+    )
+    assert (found["collisions"], found["broken"]) == ([], [])
+    assert [plugin["name"] for plugin in found["plugins"]].count("one") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "check s.yaml", "plan s.yaml --set pool=pool.jsonl", "run s.yaml --set pool=pool.jsonl --out out",
+        "show s.yaml", "show score good", "show score", "plugins",
+    ],
+)  # fmt: skip
+def test_every_command_takes_plugins(project: Make, pool: Make, command: str) -> None:
+    files = {
+        "s.yaml": SPEC.replace("SCORE", "good"),
+        "pool.jsonl": pool(5),
+        "mine/good.py": GOOD,
+        "mine/_aside.py": "!",
+    }
+    p = project(files)
+    with_plugin = p.run(f"selectlang {command} --plugins mine").ok().out
+    without = p.run(f"selectlang {command}")
+    if command in ("plugins", "show score"):
+        assert "good" in with_plugin
+        assert "good" not in without.ok().out
+    else:
+        assert without.code in (1, 2)
+        assert "good" in without.out + without.err
+    missing = p.run(f"selectlang {command} --plugins nowhere")
+    assert (missing.code, missing.err) == (2, "selectlang: --plugins nowhere: there is no such folder\n")
+
+
+def test_a_spec_pack_of_a_plugin(project: Make, pool: Make) -> None:
+    pack = """
+from pathlib import Path
+import selectlang as sl
+
+@sl.hookimpl
+def register_specs(register):
+    register("ours", Path(__file__).parent / "recipes")
+"""
+    p = project(
+        {
+            "plugins/pack.py": pack,
+            "plugins/recipes/two.yaml": SPEC.replace("SCORE", "length"),
+            "pool.jsonl": pool(5),
+        }
+    )
+    assert "spec pack ours: two" in p.run("selectlang plugins --plugins plugins").ok().out
+    run = "selectlang run ours:two --set pool=pool.jsonl --plugins plugins --out out"
+    assert len(p.run(run).ok().rows()) == 2
+    p.write({"plugins/zz.py": pack})
+    assert "spec pack 'ours' is registered already" in brokens(p)["plugins/zz.py"]
