@@ -39,7 +39,9 @@ def targets(data: Path, path: Path) -> None:
         row = json.loads(line)
         subject = row["subject"].replace("_", " ")
         choices = "\n".join(f"{letter}. {text}" for letter, text in zip("ABCD", row["choices"], strict=True))
-        question = f"The following is a multiple choice question about {subject}.\n\n{row['question']}\n{choices}"
+        question = (
+            f"The following is a multiple choice question about {subject}.\n\n{row['question']}\n{choices}"
+        )
         rows.append({"task": "mmlu", "instruction": question, "response": "ABCD"[int(row["answer"])]})
     path.write_text("".join(json.dumps({**row, "prompt": row.pop("instruction")}) + "\n" for row in rows))
 
@@ -52,7 +54,12 @@ def command(spec: str, work: Path, out: str, settings: list[str]) -> list[str]:
 def run(spec: str, work: Path, out: str, settings: list[str], store: str) -> tuple[float, dict[str, object]]:
     """Wall seconds of a whole run as a process of its own, and its record."""
     started = time.perf_counter()
-    subprocess.run(command(spec, work, out, settings), check=True, env=environment(work, store), stderr=subprocess.DEVNULL)
+    subprocess.run(
+        command(spec, work, out, settings),
+        check=True,
+        env=environment(work, store),
+        stderr=subprocess.DEVNULL,
+    )
     seconds = time.perf_counter() - started
     return seconds, json.loads((work / out / "record.json").read_text())
 
@@ -64,7 +71,9 @@ def environment(work: Path, store: str) -> dict[str, str]:
 def killed(spec: str, work: Path, settings: list[str], after: float) -> int:
     """Kill a run with SIGKILL after some seconds; returns how many shards its store holds."""
     process = subprocess.Popen(
-        command(spec, work, "killed", settings), env=environment(work, "killed-store"), stderr=subprocess.DEVNULL
+        command(spec, work, "killed", settings),
+        env=environment(work, "killed-store"),
+        stderr=subprocess.DEVNULL,
     )
     time.sleep(after)
     process.send_signal(signal.SIGKILL)
@@ -78,7 +87,10 @@ def digest(work: Path, out: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("SELECTLANG_DATA", "../shared/data")))
+    parser.add_argument(
+        "--data", type=Path, default=Path(os.environ.get("SELECTLANG_DATA", "../shared/data"))
+    )
+    parser.add_argument("--precision", default="fp32", help="fp32 or bf16")
     parser.add_argument("--rows", type=int, help="only the first N rows of the pool")
     parser.add_argument("--no-kill", action="store_true", help="leave out the run that is killed")
     args = parser.parse_args()
@@ -87,7 +99,7 @@ def main() -> None:
         pool = json.loads(gzip.decompress((args.data / "pools" / "alpaca_data.json.gz").read_bytes()))
         (work / "pool.json").write_text(json.dumps(pool[: args.rows]))
         targets(args.data, work / "targets.jsonl")
-        shared = [f"pool={work / 'pool.json'}", f"model={MODEL}"]
+        shared = [f"pool={work / 'pool.json'}", f"model={MODEL}", f"precision={args.precision}"]
         jobs = {
             "kmq": [*shared, "k=512", "size=5%"],
             "rds-plus": [*shared, f"targets={work / 'targets.jsonl'}", "size=10%"],
@@ -97,13 +109,15 @@ def main() -> None:
             second, _ = run(spec, work, "second", settings, "store")
             inside = sum(stage["seconds_in_method"] for stage in record["stages"])
             print(f"{spec}: first run {first:.1f} s, second {second:.2f} s ({first / second:.0f}x)")
-            print(f"  peak memory {record['peak_memory'] / 2**20:,.0f} MiB; outside methods {1 - inside / first:.2%} of the wall time")
+            outside = 1 - inside / first
+            print(f"  peak memory {record['peak_memory'] / 2**20:,.0f} MiB; outside methods {outside:.2%}")
             print(f"  second run gives the same bytes: {digest(work, 'first') == digest(work, 'second')}")
             if not args.no_kill:
                 entries = killed(spec, work, settings, first / 2)
                 again, _ = run(spec, work, "killed", settings, "killed-store")
                 same = digest(work, "first") == digest(work, "killed")
-                print(f"  killed after {first / 2:.0f} s ({entries} entries kept), then {again:.1f} s; same bytes: {same}")
+                print(f"  killed after {first / 2:.0f} s, {entries} entries kept, then {again:.1f} s")
+                print(f"  same bytes after the kill: {same}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Exit codes: 0 fine, 1 a fault in spec or data, 2 usage, 3 a fault of ours or of 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -28,6 +29,9 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may not be UTF-8, a spec always is
+            stream.reconfigure(errors="backslashreplace")
     try:
         args = _parser(arguments).parse_args(arguments)
         code: int = import_module(f"selectlang.commands.{args.command}").run(args)

@@ -14,8 +14,8 @@ EXAMPLES = ROOT / "tests" / "language" / "bad"
 PAGE = ROOT / "docs" / "errors.md"
 _HEAD = """# Errors
 
-Each fault that `selectlang check` finds has a stable code; `selectlang show SL302` prints its entry. This page
-is made by `python -m selectlang.docs`, and its examples are files in `tests/language/bad`.
+Each fault that `selectlang check` finds has a stable code; `selectlang show SL302` prints its entry. This
+page is made by `python -m selectlang.docs`, and its examples are files in `tests/language/bad`.
 """
 _PARTS = {
     "SL1": "The file",

@@ -1,10 +1,10 @@
 """The exceptions of selectlang.
 
-    SelectlangError
-    ├── SpecError      faults in a spec, each with its place          (exit code 1)
-    ├── DataError      rows, columns or values a method cannot use    (exit code 1)
-    ├── UsageError     the command line or a param is at fault        (exit code 2)
-    └── MethodError    a method raised something it did not mean to   (exit code 3)
+SelectlangError
+├── SpecError      faults in a spec, each with its place          (exit code 1)
+├── DataError      rows, columns or values a method cannot use    (exit code 1)
+├── UsageError     the command line or a param is at fault        (exit code 2)
+└── MethodError    a method raised something it did not mean to   (exit code 3)
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ def below_peak(logs: Floats, labels: Ints, k: int) -> NDArray[np.float64]:
     logs[np.isneginf(peaks)[labels]] = 0.0
     peaks[np.isneginf(peaks)] = 0.0
     peaks = peaks[labels]
-    return np.subtract(logs, peaks, out=np.zeros_like(logs), where=logs != peaks)
+    found: NDArray[np.float64] = np.subtract(logs, peaks, out=np.zeros_like(logs), where=logs != peaks)
+    return found
 
 
 def chances(logs: NDArray[np.float64], labels: Ints, k: int) -> NDArray[np.float64]:

@@ -30,7 +30,7 @@ def per_cluster(
     skip: sl.Selection[sl.P] | None = None,
     *,
     size: sl.Amount,
-    draw: Draw,
+    draw: Draw = "weighted",
     share: Share = "proportional",
     temperature: Annotated[float, sl.schema(exclusiveMinimum=0)] = 1.0,
     truncate: bool = False,

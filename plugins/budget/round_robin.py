@@ -56,7 +56,7 @@ def round_robin(
 
     def best(column: int, depth: int) -> Index:
         cost = costs(values[:, column] if plain else values[place, column])
-        return lowest([cost, ties_by], min(depth, np.count_nonzero(cost < np.inf)))
+        return lowest([cost, ties_by], min(depth, int(np.count_nonzero(cost < np.inf))))
 
     take_turns = {"lose": _losing, "next": _next_best, "repeat": _repeating}[duplicates]
     turns: Turns
@@ -95,20 +95,20 @@ def _losing(best: Best, columns: int, count: int, total: int) -> Turns:
 
 
 def _repeating(best: Best, columns: int, count: int, total: int) -> Turns:
-    """The first `count` choices when a row may be chosen by every column."""
+    """The first `count` choices when several columns may choose one row."""
     import numpy as np
 
     depth = min(-(-count // max(columns, 1)), total)
     while True:
-        lists = [best(column, depth) for column in range(columns)]
-        if sum(map(len, lists)) >= count or depth == total:
+        turns = np.full((depth, columns), -1, dtype=np.int64)
+        for column in range(columns):
+            rows = best(column, depth)
+            turns[: len(rows), column] = rows
+        taken = np.flatnonzero(turns >= 0)[:count]
+        if len(taken) == count or depth == total:
             break
         depth = min(2 * depth, total)
-    index = np.concatenate([np.empty(0, np.int64), *lists])
-    column_of = np.repeat(np.arange(columns), [len(rows) for rows in lists])
-    turn = np.concatenate([np.empty(0, np.int64), *(np.arange(len(rows)) for rows in lists)])
-    order = np.lexsort((column_of, turn))[:count]
-    return index[order], column_of[order], turn[order]
+    return turns.ravel()[taken], taken % max(columns, 1), taken // max(columns, 1)
 
 
 def _next_best(best: Best, columns: int, count: int, total: int) -> Turns:

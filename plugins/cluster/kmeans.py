@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Generic, Literal, NamedTuple
 
 import selectlang as sl
 
-from .._vectors import unit
+from .._vectors import block, unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,14 +89,8 @@ def kmeans(
 
 def _block(vectors: sl.Vectors[sl.P], index: NDArray[np.intp], spherical: bool) -> NDArray[np.float32]:
     """Some vectors in memory, scaled to length 1 when spherical; zero vectors stay zero."""
-    import numpy as np
-
-    block = np.ascontiguousarray(vectors.matrix[index], np.float32)
-    if not np.isfinite(block).all():
-        bad = index[~np.isfinite(block).all(axis=1)][0]
-        name = vectors.rows.take(np.array([bad])).ids()[0]
-        raise sl.DataError(f"the vector of row {name!r} holds a number that is not finite; embed it anew.")
-    return unit(block) if spherical else block
+    found = block(vectors, index)
+    return unit(found) if spherical else found
 
 
 def _train(
@@ -132,10 +126,10 @@ def _assign(vectors: sl.Vectors[sl.P], centers: NDArray[np.float32], spherical: 
     silhouette = inertia = 0.0
     for start in range(0, rows, BLOCK):
         span = np.arange(start, min(start + BLOCK, rows))
-        block = _block(vectors, span, spherical)
-        _, near = index.search(block, min(2, k))
+        points = _block(vectors, span, spherical)
+        _, near = index.search(points, min(2, k))
         # From the difference: the search expands the square, which loses the digits of small distances.
-        own, *others = (np.square(block - centers[near[:, i]]).sum(axis=1) for i in range(near.shape[1]))
+        own, *others = (np.square(points - centers[near[:, i]]).sum(axis=1) for i in range(near.shape[1]))
         labels[span] = near[:, 0]
         distances[span] = own / 2 if spherical else np.sqrt(own)
         inertia += float(own.sum(dtype=np.float64))

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import selectlang as sl
 
-from .._vectors import unit
+from .._vectors import block, unit
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CELLS = 2**24  # similarities held at once
+CELLS = 2**24  # numbers of a block of vectors, or of their similarities, held at once
 
 
 @sl.score
@@ -56,7 +56,7 @@ class nearest:  # noqa: N801 - the name of the method
             parts = list(used[:, None])
         self.dimension = targets.matrix.shape[1]
         order = np.concatenate(parts) if parts else used[:0]
-        self.targets = unit(targets.matrix[order])
+        self.targets = unit(block(targets, order))
         self.bounds = np.cumsum([0, *map(len, parts)])
         self.ids = targets.rows.take(order).ids() if reduce == "max" and per != "row" else None
         if self.ids is None:
@@ -85,10 +85,10 @@ class nearest:  # noqa: N801 - the name of the method
         width = len(self.bounds) - 1
         values = np.full((rows, width), np.nan, np.float32)
         found = np.full((rows, width), -1, np.int32)
-        step = max(1, CELLS // max(1, len(self.targets)))
+        step = max(1, CELLS // max(1, len(self.targets), dimension))
         for start in range(0, rows, step):
-            here = slice(start, start + step)
-            similarity = unit(pool.matrix[here]) @ self.targets.T
+            here = np.arange(start, min(start + step, rows))
+            similarity = unit(block(pool, here)) @ self.targets.T
             if self.ids is None:
                 values[here] = similarity
                 continue

@@ -34,6 +34,8 @@ class perplexity:  # noqa: N801 - the name of the method
         precision: fp32, or bf16 for weights and activations, which is several times faster with AMX or a GPU
     """
 
+    shard_rows = 1024  # seconds of work: what a kill loses, and how often progress is told
+
     def __init__(
         self,
         *,

@@ -7,7 +7,8 @@ from argparse import ArgumentParser, Namespace
 
 from selectlang.commands.common import add_spec_options, program, registry
 from selectlang.errors import UsageError
-from selectlang.faults import nearest, quoted
+from selectlang.faults import nearest, printable, quoted
+from selectlang.language.program import Program
 from selectlang.methods import KINDS, Method
 from selectlang.plugins import Registry
 
@@ -38,10 +39,18 @@ def run(args: Namespace) -> int:
         return 0
     import yaml
 
+    print(_params(checked), end="")
     print(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100), end="")
-    if checked.missing:
-        print(f"# no value yet: {', '.join(checked.missing)}")
     return 0
+
+
+def _params(checked: Program) -> str:
+    """The params of a spec as comments: the type, value and meaning of each."""
+    lines = ["# params, each given with --set name=value"] if checked.declared else []
+    for name, param in checked.declared.items():
+        value = json.dumps(checked.params[name]) if name in checked.params else "no value yet"
+        lines.append(f"#   {name}: {param}, {value}{f' ({param.doc})' if param.doc else ''}")
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _kind(args: Namespace) -> int:

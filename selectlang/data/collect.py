@@ -46,9 +46,9 @@ class Collector:
 
         self.spec, self.progress, self.info = spec, progress, DataInfo(grouped=spec.group is not None)
         turn = pa.struct([("role", pa.string()), ("content", pa.string())])
-        flat = ["id", "group", "system", "instruction", "response"]
+        texts = ["id", "group", "system", "instruction", "response"]
         self._schema = pa.schema(
-            [(name, pa.string()) for name in flat]
+            [(name, pa.string()) for name in texts]
             + [("rest", pa.list_(turn)), ("length", pa.int64()), ("hash", pa.uint64()), ("file", pa.int32())]
         )
         self._source_schema = schema or pa.schema([("row", pa.string())])

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from selectlang.data.dataset import Dataset
@@ -32,7 +31,9 @@ def write_rows(
     under each name such as id, rank, score or why, one entry for each position; a missing number becomes
     null. A field `selectlang` that a row already has is replaced. The file appears whole or not at all.
     """
-    positions = _positions(positions)
+    import numpy as np
+
+    positions = np.asarray(positions, np.int64)
     columns = {name: _plain(values) for name, values in extra.items()}
     if not columns:
         raise ValueError("extra is empty; give at least the ids")
@@ -41,32 +42,19 @@ def write_rows(
             raise ValueError(f"extra {name!r} has {len(values)} entries for {len(positions)} rows")
     path = path_stem.with_name(path_stem.name + (".parquet" if data.is_table else ".jsonl"))
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(half, "wb") as file:
             if data.is_table:
                 _write_table(file, data, positions, columns)
             else:
                 file.writelines(_lines(data, positions, columns))
             file.flush()
             os.fsync(file.fileno())
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    os.chmod(file.name, 0o666 & ~_umask())
-    os.replace(file.name, path)
+        os.replace(half, path)
+    finally:
+        half.unlink(missing_ok=True)
     return path
-
-
-def _positions(positions: NDArray[np.int64]) -> NDArray[np.int64]:
-    import numpy as np
-
-    return np.asarray(positions, np.int64)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _plain(values: Sequence[Any] | NDArray[Any]) -> list[Any]:

@@ -7,7 +7,22 @@ from datetime import date, timedelta
 from random import Random
 from typing import NamedTuple
 
-from selectlang.demo.words import COUNTRIES, DICTIONARY, GOODS, LANGUAGES, NAMES
+from selectlang.demo.words import (
+    COUNTRIES,
+    DAYS,
+    DICTIONARY,
+    DISLIKED,
+    EVENTS,
+    GOODS,
+    LANGUAGES,
+    LIKED,
+    NAMES,
+    PLACES,
+    PLANS,
+    PRODUCTS,
+    REASONS,
+    UNITS,
+)
 
 
 class Example(NamedTuple):
@@ -140,17 +155,9 @@ def geography(rng: Random) -> Example:
     return Example(question, "", answer)
 
 
-_UNITS = (
-    ("kilometres", "metres", 1000), ("metres", "centimetres", 100), ("hours", "minutes", 60),
-    ("kilograms", "grams", 1000), ("litres", "millilitres", 1000), ("minutes", "seconds", 60),
-    ("days", "hours", 24), ("weeks", "days", 7), ("feet", "inches", 12),
-    ("yards", "feet", 3), ("pounds", "ounces", 16), ("gallons", "quarts", 4),
-)  # fmt: skip
-
-
 def units(rng: Random) -> Example:
     """A conversion between units, up or down."""
-    big, small, factor = rng.choice(_UNITS)
+    big, small, factor = rng.choice(UNITS)
     n = rng.randint(2, 150)
     given, wanted = (f"{n} {big}", f"{n * factor} {small}")
     if rng.random() < 0.5:
@@ -172,24 +179,11 @@ def translation(rng: Random) -> Example:
     return Example(lead.format(language), ", ".join(english), pairs)
 
 
-_LIKED = (
-    "arrived early and works perfectly", "feels solid and looks lovely", "was delicious and fairly priced",
-    "made my whole week better", "exceeded every hope I had", "is the best I have owned",
-)  # fmt: skip
-_DISLIKED = (
-    "broke after two days", "smelled strange and tasted worse", "was late, scratched and overpriced",
-    "never worked as promised", "is a waste of money", "left me angry and tired",
-)  # fmt: skip
-_PRODUCTS = (
-    "kettle backpack restaurant hotel novel film keyboard umbrella mattress bicycle jacket camera".split()
-)
-
-
 def sentiment(rng: Random) -> Example:
     """A review to classify as positive or negative."""
     liked = rng.random() < 0.5
-    first, second = rng.sample(_LIKED if liked else _DISLIKED, 2)
-    product, name = rng.choice(_PRODUCTS), rng.choice(NAMES)
+    first, second = rng.sample(LIKED if liked else DISLIKED, 2)
+    product, name = rng.choice(PRODUCTS), rng.choice(NAMES)
     lead = rng.choice(
         [
             "Classify the sentiment of this review as positive or negative.",
@@ -201,42 +195,20 @@ def sentiment(rng: Random) -> Example:
     return Example(lead, review, f"The review is {word}: its writer says that the {product} {first}.")
 
 
-_EVENTS = "workshop,rehearsal,budget meeting,training,site visit,interview,hearing,seminar,book club".split(
-    ","
-)
-_REASONS = {
-    "the train is stuck": "a delay on the railway",
-    "my kid is sick": "an illness in the family",
-    "the car won't start": "a fault of the car",
-    "I totally mixed up the days": "a mistake in the calendar",
-    "the boss wants me elsewhere": "another duty at work",
-    "my flight got axed": "a cancelled flight",
-}
-_DAYS = "Monday Tuesday Wednesday Thursday Friday".split()
-
-
 def rewriting(rng: Random) -> Example:
     """An informal note to make formal."""
-    name, event, day = rng.choice(NAMES), rng.choice(_EVENTS), rng.choice(_DAYS)
-    casual, formal = rng.choice(list(_REASONS.items()))
+    name, event, day = rng.choice(NAMES), rng.choice(EVENTS), rng.choice(DAYS)
+    casual, formal = rng.choice(list(REASONS.items()))
     lead = rng.choice(["Rewrite this message in a formal tone.", "Make this note polite and professional."])
     note = f"hey {name}, can't make the {event} on {day}, {casual}. sorry!!"
     regret = f"I regret that I cannot attend the {event} on {day} owing to {formal}."
     return Example(lead, note, f"Dear {name}, {regret} Please accept my apologies.")
 
 
-_PLACES = "library harbour museum bakery orchard station theatre clinic market observatory".split()
-_PLANS = {
-    "opens a second hall": "is growing", "lowers its prices by a tenth": "becomes cheaper",
-    "replaces its old roof": "is being repaired", "trains ten young apprentices": "trains newcomers",
-    "stays open until midnight": "keeps longer hours", "now runs on solar power": "turns to solar power",
-}  # fmt: skip
-
-
 def summary(rng: Random) -> Example:
     """A short news item to summarise in a sentence."""
-    place, name, day = rng.choice(_PLACES), rng.choice(NAMES), rng.choice(_DAYS)
-    (plan, gist), year = rng.choice(list(_PLANS.items())), rng.randint(1890, 2015)
+    place, name, day = rng.choice(PLACES), rng.choice(NAMES), rng.choice(DAYS)
+    (plan, gist), year = rng.choice(list(PLANS.items())), rng.randint(1890, 2015)
     lead = rng.choice(
         ["Summarise the following text in one sentence.", "What is the point of this paragraph?"]
     )

@@ -110,3 +110,42 @@ winter invierno Winter hiver""".splitlines()
     )
 }
 """English nouns, and their words in other languages."""
+
+UNITS = (
+    ("kilometres", "metres", 1000), ("metres", "centimetres", 100), ("hours", "minutes", 60),
+    ("kilograms", "grams", 1000), ("litres", "millilitres", 1000), ("minutes", "seconds", 60),
+    ("days", "hours", 24), ("weeks", "days", 7), ("feet", "inches", 12),
+    ("yards", "feet", 3), ("pounds", "ounces", 16), ("gallons", "quarts", 4),
+)  # fmt: skip
+
+LIKED = (
+    "arrived early and works perfectly", "feels solid and looks lovely", "was delicious and fairly priced",
+    "made my whole week better", "exceeded every hope I had", "is the best I have owned",
+)  # fmt: skip
+DISLIKED = (
+    "broke after two days", "smelled strange and tasted worse", "was late, scratched and overpriced",
+    "never worked as promised", "is a waste of money", "left me angry and tired",
+)  # fmt: skip
+PRODUCTS = (
+    "kettle backpack restaurant hotel novel film keyboard umbrella mattress bicycle jacket camera".split()
+)
+
+EVENTS = "workshop,rehearsal,budget meeting,training,site visit,interview,hearing,seminar,book club".split(
+    ","
+)
+REASONS = {
+    "the train is stuck": "a delay on the railway",
+    "my kid is sick": "an illness in the family",
+    "the car won't start": "a fault of the car",
+    "I totally mixed up the days": "a mistake in the calendar",
+    "the boss wants me elsewhere": "another duty at work",
+    "my flight got axed": "a cancelled flight",
+}
+DAYS = "Monday Tuesday Wednesday Thursday Friday".split()
+
+PLACES = "library harbour museum bakery orchard station theatre clinic market observatory".split()
+PLANS = {
+    "opens a second hall": "is growing", "lowers its prices by a tenth": "becomes cheaper",
+    "replaces its old roof": "is being repaired", "trains ten young apprentices": "trains newcomers",
+    "stays open until midnight": "keeps longer hours", "now runs on solar power": "turns to solar power",
+}  # fmt: skip

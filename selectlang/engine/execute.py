@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ class Execution:
     dataset: Callable[[str], Dataset]
     advance: Callable[[int, int], None]
     shards: list[str] = field(default_factory=list)
+    inside: float = 0.0  # seconds spent in the method itself
 
     def run(self, meta: dict[str, Any]) -> None:
         """Run the method and write its entry. Errors get the stage's path in front."""
@@ -61,8 +63,16 @@ class Execution:
 
     def whole(self) -> dict[str, Any]:
         """A function sees its inputs whole."""
-        raw = self.method.call(**self.inputs, **self.arguments())
+        raw = self.timed(self.method.call, **self.inputs, **self.arguments())
         return outputs(self.method, raw, self.inputs)
+
+    def timed(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call into the method, and count the time it takes."""
+        started = time.perf_counter()
+        try:
+            return call(*args, **kwargs)
+        finally:
+            self.inside += time.perf_counter() - started
 
     def arguments(self) -> dict[str, Any]:
         """The settings, and the seed of a method that draws."""
@@ -99,13 +109,13 @@ class Execution:
                     encode(result, folder)
             self.advance(stop, len(rows))
         port = self.method.outputs[0]
-        return {port.name: joined(port.kind, rows, [self.read(key) for key in self.shards])}
+        return {port.name: self.joined(rows, map(self.read, self.shards))}
 
     def mapper(self) -> Any:
         """The class, loaded with the inputs it needs whole and its settings."""
         whole = {port.name for port in self.method.inputs if port.whole}
         inputs = {name: value for name, value in self.inputs.items() if name in whole}
-        return self.method.call(**inputs, **self.arguments())
+        return self.timed(self.method.call, **inputs, **self.arguments())
 
     def mapped(self, mapper: Any, batch: Port, value: Any) -> Any:
         """Map one shard; rows go in batches of like length."""
@@ -117,12 +127,16 @@ class Execution:
         order = by_length(rows)
         views = [rows.take(order[start : start + size]) for start in range(0, len(rows), size)]
         parts = [self.result(mapper, batch, view, view) for view in views]
-        return restored(joined(self.method.outputs[0].kind, rows.take(order), parts), rows, order)
+        return restored(self.joined(rows.take(order), parts), rows, order)
+
+    def joined(self, rows: Rows[Any], parts: Iterable[Any]) -> Any:
+        """The results for parts of the rows as one."""
+        return joined(self.method.outputs[0].kind, rows, parts, self.store.scratch / "tmp")
 
     def result(self, mapper: Any, batch: Port, value: Any, rows: Rows[Any]) -> Any:
         """What the class gives for a batch: it must speak about the rows of the batch, each once."""
         port = self.method.outputs[0]
-        found = outputs(self.method, mapper(value), {batch.name: value})[port.name]
+        found = outputs(self.method, self.timed(mapper, value), {batch.name: value})[port.name]
         count = len(rows_of(found) or ())
         if count != len(rows):
             raise MethodError(f"returned {port} about {count} rows for a batch of {len(rows)}")

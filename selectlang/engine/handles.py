@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from selectlang.language.program import Type
+from selectlang.language.types import NOTHING_AT_START
 from selectlang.methods import Port
 from selectlang.ports import Labels, Replies, Scores, Selection
 from selectlang.rows import Rows
@@ -57,6 +59,13 @@ def with_default(handles: dict[str, Handle]) -> dict[str | None, Handle]:
     found: dict[str | None, Handle] = {None: next(iter(handles.values()))}
     found.update(handles.items())
     return found
+
+
+def nothing(type_: Type, sets: dict[str, DataHandle]) -> EmptyHandle:
+    """What a carry without `start` begins as; `sets` are the data sets by their names."""
+    name = type_.kind.__name__ if type_.kind else ""
+    data = sets.get(type_.about or "")
+    return EmptyHandle(name, "" if name in NOTHING_AT_START or data is None else data.key)
 
 
 def empty(kind: str, data: Dataset | None) -> Any:

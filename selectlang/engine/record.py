@@ -94,6 +94,7 @@ def _stage(task: Task, walk: Walk) -> dict[str, Any]:
         "key": task.key,
         "state": "ran" if task.ran else "cached" if meta else "not needed",
         "seconds": round(task.seconds, 3),
+        "seconds_in_method": round(task.inside, 3),
         "rows_in": meta.get("rows_in"),
         "rows_out": meta.get("rows", {}),
         "metrics": {name: _number(value) for name, value in meta.get("metrics", {}).items()},

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from selectlang.errors import MethodError
@@ -55,27 +57,52 @@ def restored(value: Any, rows: Rows[Any], order: NDArray[np.int64]) -> Any:
     return Replies(value.rows.take(back))
 
 
-def joined(kind: type[Any] | None, rows: Rows[Any], parts: Sequence[Any]) -> Any:
-    """The values of consecutive parts of `rows` as one value about all of them."""
+def joined(kind: type[Any] | None, rows: Rows[Any], parts: Iterable[Any], scratch: Path) -> Any:
+    """The values of consecutive parts of `rows` as one value about all of them.
+
+    Parts are taken one at a time, for each may hold a file open; vectors are joined in a file without a
+    name under `scratch`, for they may not fit into memory.
+    """
     import numpy as np
 
     if kind is Vectors:
-        return Vectors(rows, np.concatenate([part.matrix for part in parts]))
+        return Vectors(rows, _matrix(len(rows), parts, scratch))
     if kind is Scores:
-        first = parts[0]
-        nearest = None if first.nearest is None else np.concatenate([part.nearest for part in parts])
-        values = np.concatenate([part.values for part in parts])
+        scores = [_scores(part, part.rows, np.arange(len(part.rows))) for part in parts]
+        first = scores[0]
+        nearest = None if first.nearest is None else np.concatenate([part.nearest for part in scores])
+        values = np.concatenate([part.values for part in scores])
         return Scores(rows, values, first.columns, nearest, first.nearest_ids)
     if kind is Replies:
         replies = [reply for part in parts for reply in part.rows.replies or ()]
         return Replies(Rows(rows.data, rows.positions, replies))
     if kind is Labels:
+        parts = list(parts)
         verdicts = sorted({verdict for part in parts for verdict in part.values})
         codes = [
             np.array([*map(verdicts.index, part.values), -1], dtype=np.int8)[part.codes] for part in parts
         ]  # the -1 at the end is what code -1, no verdict, becomes
         return Labels(rows, np.concatenate(codes), verdicts)
     raise MethodError(f"a class cannot give {kind.__name__ if kind else 'T'}")
+
+
+def _matrix(rows: int, parts: Iterable[Vectors[Any]], scratch: Path) -> NDArray[np.float32]:
+    import numpy as np
+
+    matrix, start = np.empty((0, 0), dtype=np.float32), 0
+    for part in parts:
+        count, width = part.matrix.shape
+        if rows == 0:
+            return np.array(part.matrix)
+        if start == 0:
+            with TemporaryFile(dir=scratch) as file:
+                file.truncate(max(1, rows * width * 4))
+                matrix = np.memmap(file, dtype=np.float32, shape=(rows, width))
+        elif width != matrix.shape[1]:
+            raise MethodError(f"returned vectors of {width} numbers after vectors of {matrix.shape[1]}")
+        matrix[start : start + count] = part.matrix
+        start += count
+    return matrix
 
 
 def _scores(value: Scores[Any], rows: Rows[Any], index: slice | NDArray[np.int64]) -> Scores[Any]:

@@ -23,6 +23,7 @@ class Task:
     key: str
     cached: bool
     seconds: float = 0.0
+    inside: float = 0.0  # of which in the method itself
     ran: bool = False
     also: list[str] = field(default_factory=list)
 

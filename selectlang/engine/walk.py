@@ -22,13 +22,13 @@ from selectlang.engine.handles import (
     Handle,
     ResultHandle,
     empty,
+    nothing,
     rows_of,
     with_default,
 )
 from selectlang.engine.keys import call_key
 from selectlang.engine.task import Task, Watcher, setting
-from selectlang.language.program import Call, Nested, Program, Ref, Rounds, Step, Type, Until
-from selectlang.language.types import NOTHING_AT_START
+from selectlang.language.program import Call, Nested, Program, Ref, Rounds, Step, Until
 from selectlang.ports import Labels
 from selectlang.rows import Rows
 from selectlang.store.codec import decode
@@ -119,7 +119,7 @@ class Walk:
     def loop(self, step: Rounds, scope: Scope, rounds: tuple[int, ...]) -> dict[str | None, Handle]:
         """Rounds of a loop: each starts from what the last handed on."""
         carried: dict[str, Handle] = {
-            name: self.handle(carry.start, scope) if carry.start else self.nothing(carry.type)
+            name: self.handle(carry.start, scope) if carry.start else nothing(carry.type, self.sets)
             for name, carry in step.carry.items()
         }
         for index in range(step.rounds):
@@ -129,12 +129,6 @@ class Walk:
             if any(self.ends(until, inner) for until in step.until):
                 break
         return with_default(carried)
-
-    def nothing(self, type_: Type) -> EmptyHandle:
-        """What a carry without `start` begins as."""
-        name = type_.kind.__name__ if type_.kind else ""
-        data = self.sets.get(type_.about or "")
-        return EmptyHandle(name, "" if name in NOTHING_AT_START or data is None else data.key)
 
     def ends(self, until: Until, scope: Scope) -> bool:
         """Whether a loop ends here; a plan that cannot know yet goes on to the last round."""
@@ -179,11 +173,12 @@ class Walk:
         rows = next((len(found) for value in inputs.values() if (found := rows_of(value)) is not None), 0)
         self.watcher.start(task, rows)
         started = time.perf_counter()
-        Execution(
+        execution = Execution(
             task.key, task.path, task.method, inputs, task.settings, task.seed, self.store, self.dataset,
             lambda done, total: self.watcher.rows(task, done, total),
-        ).run({"path": task.path, "method": task.name, "rows_in": rows})  # fmt: skip
-        task.seconds, task.ran = time.perf_counter() - started, True
+        )  # fmt: skip
+        execution.run({"path": task.path, "method": task.name, "rows_in": rows})
+        task.seconds, task.inside, task.ran = time.perf_counter() - started, execution.inside, True
         self.watcher.finish(task)
 
     def value(self, handle: Handle) -> Any:

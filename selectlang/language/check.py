@@ -89,6 +89,7 @@ class Checker:
             doc=spec.doc,
             cite=spec.cite,
             file=str(loaded.path),
+            declared=spec.params,
             params=values.given,
             data=data,
             steps=_needed(steps, outputs.values()),

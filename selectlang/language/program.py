@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from selectlang.faults import Place
+from selectlang.language.spec import Param
 from selectlang.methods import Method
 
 
@@ -90,12 +91,17 @@ Step = Call | Rounds | Nested
 
 @dataclass
 class Program:
-    """A spec that has no faults. `missing` are the params that have no value yet."""
+    """A spec that has no faults.
+
+    `declared` are its params, `params` the values of those that have one, and `missing` the names of those
+    that need one yet.
+    """
 
     name: str
     doc: str
     cite: list[str]
     file: str
+    declared: dict[str, Param]
     params: dict[str, Any]
     data: dict[str, dict[str, Any]]
     steps: list[Step]

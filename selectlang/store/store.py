@@ -77,7 +77,8 @@ class Store:
             self.on_corrupt(key, reason)
             return None
         self._verified.add(key)
-        self.touch(key)
+        with suppress(OSError):  # a store may be read-only
+            os.utime(place / META)  # used now, which keeps it from a prune by age
         return place
 
     def meta(self, key: str) -> dict[str, Any] | None:
@@ -87,11 +88,6 @@ class Store:
         except (Damage, OSError):
             return None
         return meta
-
-    def touch(self, key: str) -> None:
-        """Note that an entry is used now, which keeps it from a prune by age."""
-        with suppress(OSError):  # a store may be read-only
-            os.utime(self._slot(key) / META)
 
     @contextmanager
     def writing(self, key: str, meta: dict[str, Any]) -> Iterator[Path]:
@@ -149,15 +145,13 @@ class Store:
                     raise DataError(f"cannot delete the damaged entry {place}: check its permissions")
         return found
 
-    def prune(
-        self, older_than: timedelta | None = None, keep: set[str] | None = None, dry_run: bool = False
-    ) -> list[Entry]:
-        """Delete the entries that were not used for `older_than` (None: any) and are not in `keep`.
+    def prune(self, older_than: timedelta = timedelta(), dry_run: bool = False) -> list[Entry]:
+        """Delete the entries that were not used for `older_than`, by default all.
 
         Returns them; `dry_run` deletes nothing. A UsageError while a run uses the store.
         """
         if dry_run or not self.folder.is_dir():
-            return self._unused(older_than, keep)
+            return self._unused(older_than)
         self._make()
         with ExitStack() as stack:
             try:
@@ -171,7 +165,7 @@ class Store:
                     f"cannot lock the store {self.folder} for a prune: {error.strerror}"
                 ) from None
             self._clean()
-            unused = self._unused(older_than, keep)
+            unused = self._unused(older_than)
             for entry in unused:
                 with explained(self._slot(entry.key)):
                     self._delete(entry.key)
@@ -182,12 +176,9 @@ class Store:
         with suppress(OSError):
             self._delete(key)
 
-    def _unused(self, older_than: timedelta | None, keep: set[str] | None) -> list[Entry]:
-        entries = [entry for entry in self.entries() if entry.key not in (keep or ())]
-        if older_than is None:
-            return entries
+    def _unused(self, older_than: timedelta) -> list[Entry]:
         limit = datetime.now(UTC) - older_than
-        return [entry for entry in entries if entry.used < limit]
+        return [entry for entry in self.entries() if entry.used <= limit]
 
     def _slot(self, key: str) -> Path:
         """Where the entry stands or would stand."""

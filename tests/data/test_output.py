@@ -66,6 +66,12 @@ def test_what_was_written_can_be_read_and_chosen_from_again(read, write, tmp_pat
     }
 
 
+def test_a_field_of_ours_that_a_row_has_is_replaced_whatever_it_holds(read, write, tmp_path):
+    line = rb'{"prompt": "\u00fc\ud800", "selectlang": null}'
+    path = write_rows(read(write("a.jsonl", line)), np.array([0]), {"id": ["x"]}, tmp_path / "out")
+    assert path.read_text("utf-8") == '{"prompt": "ü\\ud800", "selectlang": {"id":"x"}}\n'
+
+
 def test_rows_of_csv_become_lines_of_json(read, write, tmp_path):
     data = read(write("a.csv", 'prompt,completion,n\n"a\nb",c,1\n'))
     path = write_rows(data, np.array([0]), {"id": ["x"]}, tmp_path / "out")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -156,16 +158,19 @@ def register_methods(register):
 WITH_PLUGIN = SPEC.replace("{score: length, from: pool, text: response}", "{score: stars, from: pool}")
 
 
-def test_a_changed_plugin_runs_what_depends_on_it(project: Make, pool: Make) -> None:
+def test_a_changed_plugin_runs_what_depends_on_it(
+    project: Make, pool: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)  # stale bytecode must not be used
     p = project({"s.yaml": WITH_PLUGIN, "pool.jsonl": pool(120), "plugins/stars.py": PLUGIN})
     run = RUN + " --plugins plugins"
+    os.utime(p.folder / "plugins/stars.py", (1e9, 1e9))
     first = p.run(run).ok()
     assert ran(first) == STAGES
     p.write({"plugins/unrelated.py": PLUGIN.replace("stars", "moons")})
     assert ran(p.run(run)) == set()
-    p.write(
-        {"plugins/stars.py": PLUGIN.replace('count("s")', 'count("e")')}
-    )  # of the same length, in a second
+    p.write({"plugins/stars.py": PLUGIN.replace('count("s")', 'count("e")')})
+    os.utime(p.folder / "plugins/stars.py", (1e9, 1e9))  # an edit of the same length in the same second
     again = p.run(run)
     assert ran(again) == {"quality", "chosen"}
     counts = {row["id"]: row["output"].count("e") for row in pool(120)}

@@ -174,7 +174,8 @@ outputs: {joined: joined, wrong: wrong}
 def test_a_recipe_that_reads_its_own_rows_speaks_of_no_other(program: Callable[..., Any]) -> None:
     text = (
         USE
-        + "  a: {recipe: inner, params: {pool: $pool}}\n  b: {merge: union, from: [a, pool]}\noutputs: {b: b}\n"
+        + "  a: {recipe: inner, params: {pool: $pool}}\n  b: {merge: union, from: [a, pool]}\n"
+        + "outputs: {b: b}\n"
     )
     with pytest.raises(SpecError) as raised:
         program(text, files={"parent.yaml": PARENT})

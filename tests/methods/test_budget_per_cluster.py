@@ -340,3 +340,16 @@ def test_the_order_of_the_file_does_not_matter(draw: Draw, replace: bool) -> Non
         choice = per_cluster(groups, values, size=amount(23), draw=draw, replace=replace, seed=3)
         found.append(choice.selection.rows.ids())
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("draw", ["weighted", "softmax"])
+def test_an_infinite_score_has_all_the_weight(draw: Draw) -> None:
+    groups, quality = clustered([0] * 5), scores([1, math.inf, 2, math.inf, NAN])
+    firsts = set()
+    for seed in range(30):
+        choice = per_cluster(groups, quality, size=amount(5), draw=draw, seed=seed)
+        assert set(chosen(choice)[:2]) == {1, 3}
+        firsts.add(chosen(choice)[0])
+        found = dict(zip(chosen(choice), choice.selection.why["probability"].tolist(), strict=True))
+        assert found == {0: 0, 1: 0.5, 2: 0, 3: 0.5, 4: 0}
+    assert firsts == {1, 3}

@@ -200,3 +200,13 @@ def test_the_order_of_the_file_does_not_matter(duplicates: Duplicates) -> None:
         choice = round_robin(given_, size=amount(17), duplicates=duplicates, seed=3)
         found.append(choice.selection.rows.ids())
     assert found[0] == found[1] == found[2]
+
+
+def test_infinite_scores_are_the_best_or_missing() -> None:
+    """A perplexity may overflow; minus infinity is how some mark a row as taken."""
+    table = [[1.0, 2.0], [math.inf, 1.0], [-math.inf, -math.inf], [0.0, math.inf], [2.0, -math.inf]]
+    for duplicates in ("lose", "next"):
+        choice = round_robin(scores(table), size=amount(5), duplicates=duplicates, seed=0)
+        assert chosen(choice) == [1, 3, 4, 0]
+        assert choice.left == 0
+        assert choice.selection.notes == ["asked for 5 rows, 4 were eligible: chose 4"]

@@ -136,3 +136,11 @@ def test_targets_that_are_part_of_a_data_set(points: Points) -> None:
 def test_vectors_of_two_lengths(points: Points) -> None:
     with pytest.raises(sl.DataError, match="those of the pool have 3 numbers and those of the targets 2"):
         nearest(points(np.eye(2)))(points(np.eye(3)))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_vector_that_is_not_finite_is_named(points: Points, bad: float) -> None:
+    good, broken = points(np.eye(3)), points(np.array([[1, 0, 0], [0, bad, 0]]))
+    for targets, pool in ((good, broken), (broken, good)):
+        with pytest.raises(sl.DataError, match="vector of row 'p1' holds a number that is not finite"):
+            nearest(targets)(pool)

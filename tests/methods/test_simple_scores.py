@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ import numpy as np
 import pytest
 
 import selectlang as sl
+from selectlang.data.dataset import Dataset
+from selectlang.data.ingest import ingest
+from selectlang.data.source import DataSpec
+from selectlang.draws import id_hash, uniform
 from selectlang_plugins.score.constant import constant
 from selectlang_plugins.score.from_field import from_field
 from selectlang_plugins.score.length import length
@@ -79,6 +84,18 @@ def test_from_field_reads_numbers() -> None:
     np.testing.assert_array_equal(found, [1, 2.5, 3, -400, 1, 0, math.nan, math.nan])
 
 
+def test_from_field_reads_the_decimals_of_a_table(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    prices = pa.array([Decimal("1.50"), None])
+    pq.write_table(pa.table({"prompt": ["a", "b"], "price": prices}), tmp_path / "a.parquet")
+    (tmp_path / "read").mkdir()
+    ingest(DataSpec((str(tmp_path / "a.parquet"),)), tmp_path / "read", lambda rows: None)
+    rows: sl.Rows[Any] = sl.Rows(Dataset.open(tmp_path / "read", "key"))
+    np.testing.assert_array_equal(from_field(rows, field="price").values, [1.5, math.nan])
+
+
 @pytest.mark.parametrize("value", ["high", [1], {"a": 1}, "inf", "nan", "1,5", "1e999"])
 def test_from_field_names_the_row_of_what_is_no_number(value: Any) -> None:
     rows = rows_of("ab", quality=[1, value])
@@ -97,3 +114,9 @@ def test_from_field_may_refuse_missing_numbers() -> None:
 def test_from_field_that_no_row_has() -> None:
     with pytest.raises(sl.DataError, match="quality"):
         from_field(rows_of("a", quality=[1]), field="qualty")
+
+
+def test_draws_are_within_0_and_1_for_any_hash() -> None:
+    """The finaliser of splitmix64 turns 0 into 0, and this number into 64 ones."""
+    ends = np.array([0, 0xCF9A04AFFA6BADC0], np.uint64) ^ np.uint64(id_hash("7"))
+    assert uniform(ends, 7).tolist() == [2.0**-53, 1 - 2.0**-53]

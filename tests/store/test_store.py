@@ -58,8 +58,7 @@ def test_what_is_written_is_there(store: Store) -> None:
 def test_nothing_is_made_before_something_is_written(store: Store) -> None:
     store.has(KEY)
     store.path(KEY)
-    store.touch(KEY)
-    assert not [*store.keys(), *store.entries(), *store.verify(), *store.prune(None, None)]
+    assert not [*store.keys(), *store.entries(), *store.verify(), *store.prune()]
     assert not store.folder.exists()
 
 
@@ -133,7 +132,6 @@ def test_what_is_no_key_is_refused(key: str, store: Store) -> None:
         store.has,
         store.path,
         store.meta,
-        store.touch,
         lambda key: store.writing(key, {}).__enter__(),
     ):
         with pytest.raises(sl.UsageError, match="no key of the store"):
@@ -167,8 +165,6 @@ def test_an_entry_is_described(store: Store) -> None:
     assert [entry.used < before for entry in store.entries()] == [True, True]
     Store(store.folder).path(KEY)
     assert [entry.used < before for entry in store.entries()] == [False, True]
-    store.touch(OTHER)
-    assert [entry.used < before for entry in store.entries()] == [False, False]
 
 
 def test_the_store_keeps_itself_out_of_git(store: Store) -> None:
@@ -337,7 +333,7 @@ def test_a_read_only_store_is_read_and_not_written(open_folder: Path) -> None:
         with pytest.raises(sl.DataError, match="cannot delete the damaged entry"):
             reader.verify(repair=True)
         with pytest.raises(sl.DataError, match="cannot write to the store"):
-            reader.prune(None, None)
+            reader.prune()
         with pytest.raises(sl.UsageError, match="cannot make the store"):
             write(Store(open_folder / "new"))
     for folder, _, _ in os.walk(store.folder):
