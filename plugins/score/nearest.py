@@ -22,7 +22,8 @@ class nearest:  # noqa: N801 - the name of the method
     One number a row, or a column for each group of the targets (sorted by name) or for each target; `nearest`
     says which target gave the largest. A zero vector has similarity 0 to everything. Where there is no
     target, as in a first round with an empty `among`, the number is missing. When pool and targets are the
-    same vectors, a row is its own nearest target.
+    same vectors, a row is its own nearest target. Numbers are fp32: those of equal rows may differ in the
+    last digit (about 1e-7), as products do by their place in a block; `ties` then does not see them as equal.
 
     Settings:
         per: all targets together, each group of them, or each row of them

@@ -1,6 +1,6 @@
 """Keys: the hash of all that decides a result, and of nothing else.
 
-A key holds the language version, kind, method, distribution and version, a hash of the file that defines
+A key holds the language version, kind, method, distribution and version, a hash of the files that make up
 the method, its settings, the keys of its inputs, and the seed where the method draws. It holds no path,
 no name of a stage, no batch size and no device.
 """
@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import sys
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from selectlang.amount import Amount
@@ -27,9 +29,30 @@ def digest(value: Any) -> str:
 
 @cache
 def source_digest(call: Any) -> str:
-    """A hash of the file that defines a method, so that an edited method never gives an old result."""
+    """A hash of the files a method is made of, so that an edited method never gives an old result.
+
+    These are the file that defines it, and those of its own package that the file imports from.
+    """
+    found: dict[str, ModuleType] = {}
+    waiting = [getattr(call, "__module__", "")]
+    package = waiting[0].partition(".")[0]
+    while waiting:
+        name = waiting.pop()
+        module = sys.modules.get(name)
+        if module is None or name in found or name.partition(".")[0] != package:
+            continue
+        found[name] = module
+        values = list(vars(module).values())
+        waiting += [value.__name__ for value in values if isinstance(value, ModuleType)]
+        waiting += [
+            value.__module__ for value in values if isinstance(getattr(value, "__module__", None), str)
+        ]
+    return digest(sorted(map(_file_digest, found.values())))
+
+
+def _file_digest(module: ModuleType) -> str:
     try:
-        file = inspect.getsourcefile(call)
+        file = inspect.getsourcefile(module)
         return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
     except (OSError, TypeError):  # defined where there is no file, such as a prompt
         return ""

@@ -207,7 +207,7 @@ def test_show_a_kind_a_spec_and_a_code(project: Make) -> None:
     assert "nearest: " not in listed
     shown = p.run("selectlang show s.yaml --set size=20%").ok().out
     assert "#   pool: path, no value yet" in shown
-    assert "#   size: amount, \"20%\"" in shown
+    assert '#   size: amount, "20%"' in shown
     spec = yaml.safe_load(shown)
     assert spec["stages"]["lengths"]["unit"] == "tokens"
     assert spec["stages"]["chosen"]["size"] == "20%"

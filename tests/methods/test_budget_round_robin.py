@@ -210,3 +210,5 @@ def test_infinite_scores_are_the_best_or_missing() -> None:
         assert chosen(choice) == [1, 3, 4, 0]
         assert choice.left == 0
         assert choice.selection.notes == ["asked for 5 rows, 4 were eligible: chose 4"]
+        every = round_robin(scores([1.0, math.inf, 0.0]), size=amount(3), duplicates=duplicates, seed=0)
+        assert chosen(every) == [1, 0, 2]

@@ -57,7 +57,7 @@ def test_a_spec_checks_and_shows(project: Callable[..., Any], name: str) -> None
     assert ": fine, " in p.run(f"selectlang check {name}").ok().out
     assert p.run(f"selectlang check selectlang:{name}").code == 0
     shown = p.run(f"selectlang show {name}").ok().out
-    assert "# no value yet: pool" in shown
+    assert "#   pool: path, no value yet" in shown
 
 
 def distinct(done: Any, size: int = SIZE) -> list[str]:
