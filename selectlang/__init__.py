@@ -8,6 +8,7 @@ from pluggy import HookimplMarker
 
 from selectlang.amount import Amount
 from selectlang.errors import DataError, MethodError, SelectlangError, SpecError, UsageError
+from selectlang.llm.ask import LLM, Prompt
 from selectlang.methods import (
     ModelName,
     T,
@@ -43,6 +44,7 @@ hookimpl = HookimplMarker("selectlang")
 """Marks a function of a plugin as an implementation of a hook, such as `register_methods`."""
 
 __all__ = [
+    "LLM",
     "Amount",
     "Clusters",
     "DataError",
@@ -52,6 +54,7 @@ __all__ = [
     "Model",
     "ModelName",
     "P",
+    "Prompt",
     "Q",
     "Replies",
     "Rows",

@@ -12,6 +12,7 @@ Unit = Literal["rows", "share", "tokens"]
 
 _FORM = re.compile(r"^(\d+(?:\.\d+)?)\s*([kKMB]?)\s*(%|rows?|tokens?)?$", re.ASCII)
 _SCALE = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9}
+MOST = 40  # characters: more digits than there are rows anywhere
 EXPECTED = "an amount: rows (10000), a share (20%) or tokens (5M tokens)"
 
 
@@ -34,9 +35,13 @@ class Amount:
             return given
         if isinstance(given, bool) or not isinstance(given, int | str):
             raise ValueError(f"expected {EXPECTED}, found {given!r}")
-        match = _FORM.match(str(given).strip())
+        text = str(given).strip()
+        if len(text) > MOST:
+            raise ValueError(f"expected {EXPECTED}, found {len(text)} characters")
+        match = _FORM.match(text)
         if match is None:
-            raise ValueError(f"expected {EXPECTED}, found {given!r}")
+            wanted = "an amount of at least 1" if text.startswith("-") else EXPECTED
+            raise ValueError(f"expected {wanted}, found {given!r}")
         number, scale, unit = match.groups()
         value = Fraction(number) * _SCALE[scale]
         if unit == "%":
@@ -45,7 +50,8 @@ class Amount:
                 raise ValueError(f"a share is above 0% and at most 100%, found {given!r}")
             return cls(value, "share")
         if value < 1 or value.denominator != 1:
-            raise ValueError(f"an amount is a whole number of at least 1, found {given!r}")
+            share = f", did you mean {float(value) * 100:g}%?" if 0 < value < 1 and not unit else ""
+            raise ValueError(f"an amount is a whole number of at least 1, found {given!r}{share}")
         return cls(value, "tokens" if unit and unit.startswith("token") else "rows")
 
     def of_round(self, index: int, rounds: int) -> Amount:

@@ -199,12 +199,19 @@ CODES: dict[str, tuple[str, str]] = {
     "SL403": (
         "a recipe that cannot be named so",
         "A recipe is the name of an entry of `imports`; that entry, as `extends`, is a path from the "
-        "folder of the spec, or `package:name`.",
+        "folder of the spec, or `package:name`. Or it is a whole spec written out, as in a record, which "
+        "extends no other.",
     ),
     "SL404": (
         "too much in one spec",
         "A spec draws in at most 199 others, 20 deep, and has at most 20,000 stages with those of its "
-        "recipes. Perhaps a recipe is used by another more often than was meant.",
+        "recipes; the rounds of its loops come to at most 100,000 calls. Perhaps a recipe is used by another "
+        "more often than was meant, or a loop stands in a loop.",
+    ),
+    "SL405": (
+        "a file that is no spec",
+        "What `extends` or `imports` names starts with `selectlang: 1`. Nothing of another file is shown: a "
+        "spec that was shared must not be able to have your files printed.",
     ),
     # Plugins.
     "SL501": (

@@ -3,6 +3,7 @@
 SelectlangError
 ├── SpecError      faults in a spec, each with its place          (exit code 1)
 ├── DataError      rows, columns or values a method cannot use    (exit code 1)
+├── CapReached     one more call would pass max_calls or max_cost  (exit code 1)
 ├── UsageError     the command line or a param is at fault        (exit code 2)
 └── MethodError    a method raised something it did not mean to   (exit code 3)
 """
@@ -41,6 +42,12 @@ class DataError(SelectlangError):
         super().__init__(message)
 
 
+class CapReached(SelectlangError):
+    """A run stopped before a call to a model that might pass `max_calls` or `max_cost`; answers are kept."""
+
+    exit_code = 1
+
+
 class UsageError(SelectlangError):
     """The command line, or a value given to a param, is at fault."""
 
@@ -49,3 +56,12 @@ class UsageError(SelectlangError):
 
 class MethodError(SelectlangError):
     """A method raised an exception that is not a DataError: a fault of its plugin."""
+
+
+def described(error: BaseException) -> str:
+    """An exception as one line: its type, and its text where that can be had."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # the exception of a plugin may be as broken as the plugin
+        text = "its text cannot be had"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

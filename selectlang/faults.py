@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -43,7 +45,7 @@ class Place:
     end: int = 1
 
     def __str__(self) -> str:
-        return f"{printable(self.source.name)}:{self.line}:{self.column}"
+        return f"{file_name(self.source.name)}:{self.line}:{self.column}"
 
     @property
     def order(self) -> tuple[str, int, int]:
@@ -78,7 +80,7 @@ class Fault:
         lines = [f"{self.place}: {printable(self.message)}  [{self.code}]", *self.place.snippet()]
         if self.also:
             what, place = self.also
-            lines += [f"  {place}: {what}", *place.snippet()]
+            lines += [f"  {place}: {printable(what)}", *place.snippet()]
         lines += [f"  {printable(line)}" for line in self.hint.splitlines()]
         return "\n".join(lines)
 
@@ -93,15 +95,16 @@ class Fault:
 
     def github(self) -> str:
         """The fault as a workflow command of GitHub Actions, which shows it beside the line."""
-        file = _escape(printable(self.place.source.name)).replace(":", "%3A").replace(",", "%2C")
+        file = _escape(file_name(self.place.source.name)).replace(":", "%3A").replace(",", "%2C")
         where = f"file={file},line={self.place.line},col={self.place.column}"
-        message = printable(self.message) + (f" ({self.also[0]}: {self.also[1]})" if self.also else "")
-        message += f" {self.hint}" if self.hint else ""
+        message = self.message + (f" ({self.also[0]}: {self.also[1]})" if self.also else "")
+        message = "\n".join(map(printable, f"{message} {self.hint}".strip().splitlines()))
         return f"::error {where},title={self.code}::{_escape(message)}"
 
 
 def _json(place: Place) -> dict[str, object]:
-    return {"file": place.source.name, "line": place.line, "column": place.column, "end_column": place.end}
+    file = file_name(place.source.name)
+    return {"file": file, "line": place.line, "column": place.column, "end_column": place.end}
 
 
 def _escape(text: str) -> str:
@@ -115,6 +118,13 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() or char == " " else "\N{REPLACEMENT CHARACTER}" for char in text
     )
+
+
+def file_name(name: str) -> str:
+    """The name of a file as it can be printed: a byte that is not UTF-8 is shown by its number."""
+    with suppress(UnicodeEncodeError):  # a text that is the name of no file
+        name = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return printable(name)
 
 
 def _cells(text: str) -> int:

@@ -63,7 +63,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class Method:
-    """A registered method. `distribution` and `version` say where it comes from."""
+    """A registered method. `distribution` and `version` say where it comes from.
+
+    `given` names what the engine gives it beside inputs and settings: seed, llm, scratch.
+    """
 
     kind: str
     name: str
@@ -72,7 +75,7 @@ class Method:
     outputs: tuple[Port, ...]
     settings: dict[str, Setting]
     call: Callable[..., Any]
-    seeded: bool
+    given: frozenset[str]
     distribution: str = ""
     version: str = ""
 
@@ -80,6 +83,11 @@ class Method:
     def is_class(self) -> bool:
         """Whether the method is a class that maps shards."""
         return inspect.isclass(self.call)
+
+    @property
+    def seeded(self) -> bool:
+        """Whether the method draws at random."""
+        return "seed" in self.given
 
     @property
     def amounts(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 from selectlang.errors import UsageError
 from selectlang.faults import quoted
 from selectlang.language import yaml
+from selectlang.language.schemas import LOCAL
 from selectlang.language.spec import Param
 
 
@@ -36,15 +39,24 @@ def given(sets: Sequence[str], file: Path | None) -> dict[str, Any]:
 
 
 def typed(param: Param, value: Any) -> Any:
-    """A value as the type of its param; texts are read, anything else is left as it is."""
-    if not isinstance(value, Texts):
-        return value
-    parts = [part for text in value for part in _listed(text)] if param.many else list(value)
+    """A value as the type of its param; texts are read, anything else is left as it is.
+
+    A model's folder becomes its absolute path, wherever it is given.
+    """
+    if isinstance(value, Texts):
+        value = _texts(param, value)
+    if param.type == "model":
+        return list(map(_model, value)) if isinstance(value, list) else _model(value)
+    return value
+
+
+def _texts(param: Param, texts: Texts) -> Any:
+    parts = [part for text in texts for part in _listed(text)] if param.many else list(texts)
     read = [_read(param, part) for part in parts]
     if param.many or (param.type == "path" and len(read) > 1):
         return read
     if len(read) > 1:
-        raise UsageError(f"param {quoted(param.name)} is given {len(read)} times")
+        raise UsageError(f"param {quoted(param.name)} is given {len(read)} times, and takes one {param}")
     return read[0]
 
 
@@ -61,6 +73,8 @@ def _listed(text: str) -> list[Any]:
 
 def _read(param: Param, text: str) -> Any:
     """A text as a number or as true or false; anything else stays, for the type check to name."""
+    if param.type == "path":
+        _one_path(param, text)
     if param.type in ("int", "float", "bool") and len(text) <= 40:
         try:
             value = json.loads(text)
@@ -69,3 +83,25 @@ def _read(param: Param, text: str) -> Any:
         if isinstance(value, bool | int | float) and math.isfinite(value):
             return value
     return text
+
+
+def _one_path(param: Param, text: str) -> None:
+    """Several files in one text are a UsageError that says how they are given."""
+    parts = [part for part in re.split(r"[,\s]+", text) if part]
+    if len(parts) > 1 and not os.path.exists(text) and all(map(os.path.isfile, parts)):
+        how = " ".join(f"--set {param.name}={part}" for part in parts)
+        raise UsageError(f"param {quoted(param.name)} takes one path each time: give {how}")
+
+
+def _model(value: Any) -> Any:
+    """The absolute path of a folder; the name of a model as it is.
+
+    A method takes an absolute path alone for a folder: a spec, which has none, then never names one.
+    """
+    if not isinstance(value, str):
+        return value
+    name = value.removeprefix(LOCAL)
+    path = os.path.expanduser(name)
+    if name.startswith((".", "~", "/")) or os.path.isdir(path):
+        return value.removesuffix(name) + os.path.abspath(path)
+    return value

@@ -6,9 +6,12 @@ A plugin is a module named by an entry point of group `selectlang`, or a file in
 
 from __future__ import annotations
 
+import dis
 import hashlib
+import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import entry_points
@@ -19,9 +22,11 @@ from typing import Any
 import pluggy
 
 from selectlang import hookspecs
-from selectlang.errors import UsageError
+from selectlang.errors import UsageError, described
+from selectlang.language.spec import NAME
 from selectlang.methods import Method
-from selectlang.signature import BadMethod, describe
+from selectlang.settings import BadMethod
+from selectlang.signature import describe
 
 GROUP = "selectlang"
 
@@ -61,11 +66,11 @@ class Registry:
 
     def method(self, plugin: Plugin, call: Any) -> None:
         """Register one method of a plugin; one that cannot be used is listed as broken."""
-        key = (getattr(call, "selectlang_kind", "?"), getattr(call, "__name__", "?").rstrip("_"))
+        key = (str(getattr(call, "selectlang_kind", "?")), str(getattr(call, "__name__", "?")).rstrip("_"))
         try:
             method = describe(call)
         except Exception as error:  # a BadMethod says what to change; anything else is as odd as its cause
-            reason = str(error) if isinstance(error, BadMethod) else f"{type(error).__name__}: {error}"
+            reason = str(error) if isinstance(error, BadMethod) else described(error)
             self.broken.append(Broken(plugin, f"{key[0]} {key[1]}: {reason}", key))
             return
         method = replace(method, distribution=plugin.distribution, version=plugin.version)
@@ -76,30 +81,58 @@ class Registry:
 
     def pack(self, plugin: Plugin, name: str, folder: Path) -> None:
         """Register a spec pack of a plugin."""
-        if name in self.packs:
+        if not isinstance(name, str) or not NAME.match(name):
+            reason = f"{name!r} is no name of a spec pack; use letters, digits, '_' and '-'"
+        elif name in self.packs:
             reason = f"spec pack {name!r} is registered already, from {self.packs[name]}"
-            self.broken.append(Broken(plugin, reason))
+        elif not os.path.isdir(folder):
+            reason = f"spec pack {name!r}: there is no folder {folder}"
         else:
             self.packs[name] = folder
+            return
+        self.broken.append(Broken(plugin, reason))
 
 
 def load(folders: Iterable[Path] = ()) -> Registry:
-    """Load all plugins: those of installed distributions, then the files of `folders`."""
+    """Load all plugins: those of installed distributions, then the files of `folders`.
+
+    What they print goes to stderr: stdout may be read by a program.
+    """
     registry = Registry()
     registry.manager.add_hookspecs(hookspecs)
+    with redirect_stdout(sys.stderr):
+        _load(registry, folders)
+    return registry
+
+
+def _load(registry: Registry, folders: Iterable[Path]) -> None:
     for point in _points():
         distribution = point.dist.name if point.dist else point.value
         plugin = Plugin(point.name, distribution, point.dist.version if point.dist else "")
         _register(registry, plugin, point.load)
-    for folder in {folder.resolve(): folder for folder in folders}.values():
-        if not folder.is_dir():
+    for folder in {os.path.realpath(folder): folder for folder in folders}.values():
+        if not os.path.isdir(folder):
             raise UsageError(f"--plugins {folder}: there is no such folder")
-        for path in sorted(folder.glob("*.py")):
-            if not path.name.startswith("_"):
-                code = path.read_bytes()
-                plugin = Plugin(path.stem, str(path), hashlib.sha256(code).hexdigest()[:12])
-                _register(registry, plugin, partial(_import_file, path, code))
-    return registry
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError as error:
+            raise UsageError(f"--plugins {folder}: cannot be read: {error.strerror}") from None
+        for name in names:
+            if name.endswith(".py") and not name.startswith("_"):
+                _file(registry, folder / name)
+
+
+def _file(registry: Registry, path: Path) -> None:
+    """Load the plugin that a file is; its version is a hash of what is in it."""
+    try:
+        if not path.is_file():
+            raise OSError("it is no file")
+        code = path.read_bytes()
+    except OSError as error:
+        registry.broken.append(Broken(Plugin(path.stem, str(path), ""), f"cannot be read: {error}"))
+        return
+    plugin = Plugin(path.stem, str(path), hashlib.sha256(code).hexdigest()[:12])
+    _register(registry, plugin, partial(_import_file, path, code))
 
 
 def _points() -> list[Any]:
@@ -132,16 +165,23 @@ def _register(registry: Registry, plugin: Plugin, importer: Callable[[], Any]) -
         manager.subset_hook_caller("register_specs", others)(
             register=lambda name, folder: packs.append((name, Path(folder)))
         )
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:  # a plugin may do anything, SystemExit included
+        if isinstance(error, KeyboardInterrupt) and not _stated(error):
+            raise
         if module is not None and manager.get_plugin(name) is module:
             manager.unregister(name=name)
-        reason = " ".join(f"{type(error).__name__}: {error}".split())  # on one line
-        registry.broken.append(Broken(plugin, reason))
+        registry.broken.append(Broken(plugin, described(error)))
         return
     registry.plugins.append(plugin)
     for call in methods:
         registry.method(plugin, call)
     for name, folder in packs:
         registry.pack(plugin, name, folder)
+
+
+def _stated(error: BaseException) -> bool:
+    """Whether an exception comes from a `raise`: Ctrl-C comes between any two instructions."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code.co_code[trace.tb_lasti] == dis.opmap["RAISE_VARARGS"]

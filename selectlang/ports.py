@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from selectlang.errors import DataError
 from selectlang.rows import P, Rows
 
 if TYPE_CHECKING:
@@ -76,17 +77,29 @@ class Scores(Generic[P]):
 
 @dataclass(frozen=True)
 class Labels(Generic[P]):
-    """Verdicts about rows: `codes` (int8, one a row) indexes `values`, such as ["easy", "hard"]."""
+    """Verdicts about rows: `codes` (int8, one a row) indexes `values`, such as ["easy", "hard"].
+
+    A row without a verdict has code -1. `values` lists every verdict that there can be, whether a row has
+    it or not; only those that were given where not `complete`. `why` has one entry a row under each name:
+    what else is known of how it was judged, such as which answer the judge saw first.
+    """
 
     rows: Rows[P]
     codes: NDArray[np.int8]
     values: list[str]
+    why: dict[str, NDArray[Any]] = field(default_factory=dict)
+    complete: bool = True
 
     def having(self, value: str) -> Selection[P]:
-        """The rows whose verdict is `value`, in order; what `stage.value` stands for in a spec."""
+        """The rows whose verdict is `value`, in order; what `stage.value` stands for in a spec.
+
+        A DataError when there can be no such verdict.
+        """
         import numpy as np
 
-        code = self.values.index(value) if value in self.values else -1
+        if value not in self.values and self.complete and len(self.rows):
+            raise DataError(f"there is no verdict {value!r}; there are: {', '.join(self.values)}")
+        code = self.values.index(value) if value in self.values else len(self.values)
         return Selection(self.rows.take(np.flatnonzero(self.codes == code)))
 
 

@@ -11,6 +11,8 @@ from selectlang.faults import printable
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from selectlang.llm.tally import Tally
+
 EVERY = 10.0  # seconds between two plain lines about one stage
 
 
@@ -39,6 +41,13 @@ class PlainProgress:
             self.spoke = now
             left = (now - self.started) / max(done, 1) * (total - done)
             self.say(f"{path}: {done:,} of {total:,} rows, about {clock(left)} left")
+
+    def asked(self, path: str, tally: Tally) -> None:
+        """Some calls of the stage are done."""
+        now = time.monotonic()
+        if now - self.spoke >= EVERY and tally.done < tally.total:
+            self.spoke = now
+            self.say(f"{path}: {spent(tally, now - self.started)}")
 
     def finish(self, path: str, seconds: float) -> None:
         """A stage has its result."""
@@ -85,6 +94,12 @@ class LiveProgress(PlainProgress):
         if self.bar is not None:
             self.bars.update(self.bar, completed=done, total=total)
 
+    def asked(self, path: str, tally: Tally) -> None:
+        """Move the bar, and say what it took."""
+        if self.bar is not None:
+            text = f"{self.shown}, {spent(tally)}"
+            self.bars.update(self.bar, completed=tally.done, total=tally.total, description=_escaped(text))
+
     def reading(self, name: str, rows: int) -> None:
         """A bar without an end."""
         if self.shown != f"reading {name}":
@@ -110,6 +125,21 @@ class LiveProgress(PlainProgress):
         if self.bar is not None:
             self.bars.remove_task(self.bar)
         self.bar, self.shown = None, ""
+
+
+def spent(tally: Tally, seconds: float | None = None) -> str:
+    """What calls to a model took so far: 120 of 500 calls, 3 failed, 51,204 tokens, $0.12 of about $0.50."""
+    parts = [f"{tally.done:,} of {tally.total:,} calls"]
+    if tally.failed:
+        parts.append(f"{tally.failed.total():,} failed")
+    parts.append(f"{tally.tokens_in + tally.tokens_out:,} tokens")
+    if tally.cost is None:
+        parts.append("price unknown")
+    elif tally.cost:
+        parts.append(f"${tally.cost:,.2f} of about ${tally.cost_in_all or 0:,.2f}")
+    if seconds is not None and tally.done:
+        parts.append(f"about {clock(seconds / tally.done * (tally.total - tally.done))} left")
+    return ", ".join(parts)
 
 
 def _escaped(text: str) -> str:

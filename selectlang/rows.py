@@ -96,9 +96,10 @@ class Rows(Generic[P]):
         return [with_reply(turn, reply) for turn, reply in zip(turns, self.replies, strict=True)]
 
     def field(self, name: str) -> list[Any]:
-        """The value of a field of the input for each row (`_file` is the file's name without its ending).
+        """The value of a field of the input for each row; None where a row has none.
 
-        A DataError names the nearest field when there is none of this name.
+        `_file` is the name of the row's file without its ending; it is empty where the data set is one
+        file and is not grouped by it. A DataError names the nearest field when there is none of this name.
         """
         return self.data.field(name, self._positions)
 

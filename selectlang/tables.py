@@ -1,11 +1,20 @@
-"""Tables for people: with lines and colour in a terminal, plain columns in a pipe."""
+"""What commands print. Texts of users go through here, so that none of them steers a terminal.
+
+A table has lines and colour in a terminal, and is plain columns in a pipe.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from selectlang.faults import printable
+
+
+def say(text: object, stream: TextIO | None = None) -> None:
+    """Print lines for people, to stdout or `stream`; control characters in them become visible."""
+    print("\n".join(map(printable, str(text).expandtabs().split("\n"))), file=stream)
 
 
 def show(headers: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:

@@ -3,7 +3,8 @@
 Eligible are the rows of `within` if that is given, or else the rows that the scores (clusters, rows)
 speak about, each once, less the rows of `skip`. A share is a share of them before `skip`. Tokens are
 words and punctuation marks of the full text; rows are taken in order until the first that does not
-fit, so that a smaller amount chooses a part of what a larger one does.
+fit, so that a smaller amount chooses a part of what a larger one does. Where the order depends on how
+many rows are asked for (per_cluster), it is that of a number of rows which fits while one more does not.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Order = Callable[[int], Index]
 
 _BLOCK = 8192  # texts in memory at a time
+_START = 1024  # choices whose tokens are counted at first
 
 
 class Choice(NamedTuple, Generic[sl.P]):
@@ -44,22 +46,31 @@ class Eligible(Generic[sl.P]):
         """Those of the rows that `mask` is true for."""
         return self if mask.all() else Eligible(self.rows.take(mask), self.before)
 
-    def choose(self, order: Order, size: sl.Amount, nested: bool = True) -> tuple[Index, list[str]]:
-        """As much as `size` allows of `order`, and a note if that is less than it asks for.
+    def choose(
+        self, order: Order, size: sl.Amount, *, nested: bool = True, ceiling: bool = False, lost: str = ""
+    ) -> tuple[Index, list[str]]:
+        """As much as `size` allows of `order`, and a note: of what it lacks, if anything, or of its tokens.
 
         `order(n)` is the index into `rows` of the first n choices, fewer if there are no more; `nested`
-        says that it is the beginning of `order(n + 1)`.
+        says that it is the beginning of `order(n + 1)`. Less than a `ceiling` is no shortage. `lost` ends
+        the note when there are no more choices, though rows are left.
         """
-        limit, were = size.count(len(self.before)), f"{len(self.rows):,} were eligible"
+        before, limit = len(self.before), size.count(len(self.before))
+        were, said = f"{len(self.rows):,} were eligible", True
         if size.unit == "tokens":
             index, spent, dry = _spend(order, self.rows, limit, nested)
-            short = (dry and spent < limit) or len(index) == 0 < limit
             note = f"asked for {limit:,} tokens, {were}: chose {len(index):,} rows of {spent:,} tokens"
+            dry &= spent < limit
         else:
             index = order(limit)
-            short = len(index) < limit
-            note = f"asked for {limit:,} rows, {were}: chose {len(index):,}"
-        return index, [note] if short else []
+            note, dry = f"asked for {limit:,} rows, {were}: chose {len(index):,}", len(index) < limit
+            said = dry and not ceiling
+        whole = sl.Amount(size.value, size.unit)  # a round of a loop may well get nothing
+        if before and whole.count(before) == 0:
+            note, said = f"{whole} of {before:,} rows comes to 0 rows: chose none", True
+        if dry and len(index) < len(self.rows):
+            note += lost
+        return index, [note] if said else []
 
     def choice(
         self,
@@ -100,7 +111,11 @@ def _once(rows: sl.Rows[sl.P]) -> sl.Rows[sl.P]:
 
 
 def _spend(order: Order, rows: sl.Rows[sl.P], limit: int, nested: bool) -> tuple[Index, int, bool]:
-    """The longest order(n) that stays within `limit` tokens, its tokens, and whether `order` has no more."""
+    """The longest order(n) that stays within `limit` tokens, its tokens, and whether `order` has no more.
+
+    Orders that are not nested may give fewer than n choices and yet more for n + 1, and choices of n + 1
+    may have fewer tokens than those of n. So n is one that fits, while n + 1 does not.
+    """
     import numpy as np
 
     counted = np.full(len(rows), -1, dtype=np.int64)
@@ -112,10 +127,10 @@ def _spend(order: Order, rows: sl.Rows[sl.P], limit: int, nested: bool) -> tuple
             counted[block] = rows.take(block).tokens()
         return counted[index]
 
-    most = max(len(rows), limit)
-    fits, count = 0, min(1024, most)
+    most = max(len(rows), limit)  # few rows have no token, so hardly more can fit
+    fits, count = 0, min(_START, most)
     index = order(count)
-    while tokens(index).sum() <= limit and len(index) == count < most:
+    while tokens(index).sum() <= limit and count < most and (len(index) == count or not nested):
         fits, count = count, min(2 * count, most)
         index = order(count)
     dry = bool(tokens(index).sum() <= limit)

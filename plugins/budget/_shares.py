@@ -51,3 +51,33 @@ def _filled(count: int, weights: NDArray[np.float64], room: NDArray[np.int64]) -
         quota[np.flatnonzero(active)[full]] = room[active][full]
         active[np.flatnonzero(active)[full]] = False
     return quota
+
+
+def drawn(
+    count: int,
+    weights: NDArray[np.float64],
+    room: NDArray[np.int64],
+    shortage: Shortage,
+    rounding: Rounding,
+    *,
+    seed: int,
+) -> NDArray[np.int64]:
+    """Rows of each cluster, shape (k,), as often as each is drawn by its weight, and none above its `room`.
+
+    Nothing is rounded. What is drawn of a full cluster is drawn again among the others, or lost.
+    """
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    counts, left = np.zeros(len(weights), dtype=np.int64), min(count, int(room.sum()))
+    while left > 0:
+        open_ = np.where(counts < room, weights, 0.0)
+        if open_.sum() == 0:
+            break
+        picks = np.searchsorted(np.cumsum(open_ / open_.sum()), rng.random(left), side="right")
+        counts += np.bincount(np.minimum(picks, np.flatnonzero(open_)[-1]), minlength=len(weights))
+        counts = np.minimum(counts, room)
+        if shortage == "lose":
+            break
+        left = min(count, int(room.sum())) - int(counts.sum())
+    return counts

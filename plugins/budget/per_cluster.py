@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import selectlang as sl
@@ -10,7 +11,7 @@ from .._align import aligned, lookup
 from ._common import Choice, eligible
 from ._draws import again, below_peak, chances, gumbel
 from ._ranks import Ties, costs, tie_keys
-from ._shares import Rounding, Shortage, allocate
+from ._shares import Rounding, Shortage, allocate, drawn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Draw = Literal["weighted", "softmax", "top", "random", "nearest"]
 Share = Literal["proportional", "equal", "sqrt"]
+MOST_DRAWS = 2**24  # with replacement nothing else bounds them; these take about 2 GB
 
 
 @sl.budget
@@ -28,10 +30,12 @@ def per_cluster(
     scores: sl.Scores[sl.P] | None = None,
     within: sl.Selection[sl.P] | None = None,
     skip: sl.Selection[sl.P] | None = None,
+    weights: sl.Weights[sl.P] | None = None,
     *,
     size: sl.Amount,
     draw: Draw = "weighted",
     share: Share = "proportional",
+    counts: Literal["shares", "multinomial"] = "shares",
     temperature: Annotated[float, sl.schema(exclusiveMinimum=0)] = 1.0,
     truncate: bool = False,
     replace: bool = False,
@@ -56,10 +60,12 @@ def per_cluster(
         draw: inside a cluster: `weighted` by the score, `softmax` of the score, the `top` scores, at
             `random`, or the rows `nearest` to the centre
         share: what a cluster gets: in proportion to its size, the same as others (equal), or in
-            proportion to the square root of its size
+            proportion to the square root of its size; where `weights` are there, these decide instead
+        counts: what `weights` give a cluster is its share, rounded; or the number of times that it is
+            drawn by them (multinomial), as in the released code's rounds
         temperature: the softmax is of score / temperature
         truncate: cut scores to whole numbers before the draw
-        replace: let a row be drawn more than once
+        replace: let a row be drawn more than once; at most 16,777,216 draws
         shortage: what a cluster has no rows for is redistributed among the others, or lost
         rounding: shares become whole numbers by the largest remainders, which keeps their sum, or down
             (floor), which loses the rest
@@ -74,7 +80,13 @@ def per_cluster(
     labels = clusters.labels[place]
     room = np.bincount(labels, minlength=clusters.k)
     sizes = np.bincount(clusters.labels[lookup(clusters.rows, pool.before)], minlength=clusters.k)
-    weights = {"proportional": sizes, "equal": np.ones(clusters.k), "sqrt": np.sqrt(sizes)}[share]
+    if weights is None:
+        shares = {"proportional": sizes, "equal": np.ones(clusters.k), "sqrt": np.sqrt(sizes)}[share]
+    else:
+        shares = np.asarray(weights.values)
+    if len(shares) != clusters.k:
+        raise sl.DataError(f"there are weights of {len(shares)} clusters, expected {clusters.k}")
+    divide = partial(drawn, seed=seed) if counts == "multinomial" and weights is not None else allocate
     quality = None if scores is None else aligned(scores.best(), scores.rows, pool.rows)
     if quality is not None and truncate:
         quality = np.trunc(quality)
@@ -98,19 +110,24 @@ def per_cluster(
     by_label = np.lexsort((keys, labels) if replace else (keys, cost, labels))
 
     def order(count: int) -> NDArray[np.int64]:
+        if replace and count > MOST_DRAWS:
+            raise sl.DataError(
+                f"size: {size} takes more than {MOST_DRAWS:,} draws with replacement, which is the most; "
+                "lower it, or say replace: false"
+            )
+        count = min(count, 2**53)  # more than any pool has, and whole as a float
         limits = np.where(room > 0, count, 0) if replace else room
-        counts = allocate(count, weights.astype(np.float64), limits, shortage, rounding)
-        label = np.repeat(np.arange(clusters.k), counts)
-        turn = np.arange(len(label)) - np.repeat(np.cumsum(counts) - counts, counts)
+        parts = divide(count, shares.astype(np.float64), limits, shortage, rounding)
+        label = np.repeat(np.arange(clusters.k), parts)
+        turn = np.arange(len(label)) - np.repeat(np.cumsum(parts) - parts, parts)
         if replace:
-            index = again(decided["probability"], by_label, room, counts, seed)
+            index = again(decided["probability"], by_label, room, parts, seed)
         else:
             index = by_label[(np.cumsum(room) - room)[label] + turn]
-        return index[np.lexsort((label, (turn + 0.5) / counts[label]))]
+        return index[np.lexsort((label, (turn + 0.5) / parts[label]))]
 
-    index, notes = pool.choose(order, size, nested=False)
-    if notes and len(index) < len(pool.rows) and not replace:
-        notes = [f"{notes[0]}; the rest was lost to shortage: {shortage} and rounding: {rounding}"]
+    lost = f"; the rest was lost to shortage: {shortage} and rounding: {rounding}"
+    index, notes = pool.choose(order, size, nested=False, lost="" if replace else lost)
     if replace:
         notes.append(f"{len(index):,} draws with replacement chose {len(np.unique(index)):,} different rows")
     chosen_by = None if quality is None else quality[index]

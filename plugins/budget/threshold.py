@@ -51,5 +51,5 @@ def threshold(
     inside &= True if below is None else values < below
     pool, values = pool.only(inside), values[inside]
     keys = [costs(values), tie_keys(pool.rows, ties, seed)]
-    index, _ = pool.choose(lambda n: lowest(keys, n), size)  # a ceiling, so less is no shortage
-    return pool.choice(index, values[index], reasons(scores, pool.rows.take(index)))
+    index, notes = pool.choose(lambda n: lowest(keys, n), size, ceiling=True)
+    return pool.choice(index, values[index], reasons(scores, pool.rows.take(index)), notes)

@@ -17,7 +17,8 @@ def by_field(rows: sl.Rows[sl.P], *, field: str) -> sl.Clusters[sl.P]:
     cluster.
 
     Settings:
-        field: a field of the input; `_file` is the name of the file a row came from, without its ending
+        field: a field of the input; `_file` is the name of the file a row came from, without its ending,
+            where there are several files
     """
     import numpy as np
 

@@ -105,7 +105,7 @@ def _train(
         k,
         niter=iterations,
         nredo=redo,
-        seed=seed,
+        seed=seed % 2**31,  # of 31 bits, in faiss
         spherical=spherical,
         min_points_per_centroid=1,  # fewer than 39 would be a warning on the terminal
         max_points_per_centroid=len(sample),  # the sample is already drawn

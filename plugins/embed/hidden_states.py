@@ -21,7 +21,8 @@ class hidden_states:  # noqa: N801 - the name of the method
     Texts of no tokens give the zero vector.
 
     Settings:
-        model: a causal language model or an encoder, from a folder or from the hub
+        model: a causal language model or an encoder, from a folder or from the hub; or the input `model`, a
+            trained one
         layer: which hidden states, 0 (the embeddings) to the number of layers; -1 is the last, after its norm
         pooling: weighted_mean (RDS+), mean, or last (the last token)
         text: the part of a row to embed
@@ -34,8 +35,9 @@ class hidden_states:  # noqa: N801 - the name of the method
 
     def __init__(
         self,
+        model: sl.Model | None = None,
         *,
-        model: sl.ModelName,
+        model_: sl.ModelName | None = None,
         layer: int = -1,
         pooling: Pooling = "weighted_mean",
         text: sl.Text = "full",
@@ -43,16 +45,17 @@ class hidden_states:  # noqa: N801 - the name of the method
         max_tokens: Annotated[int, sl.schema(minimum=8)] = 2048,
         precision: _models.Precision = "fp32",
     ) -> None:
-        self.tokenizer, self.network = _models.load(model, precision, head=False)
+        name = _models.given(model, model_)
+        self.tokenizer, self.network = _models.load(name, precision, head="")
         config = self.network.config
         if config.is_encoder_decoder:
             raise sl.DataError(
-                f"model {model!r} is an encoder and a decoder; hidden_states takes one that is either."
+                f"model {name!r} is an encoder and a decoder; hidden_states takes one that is either."
             )
         layers = int(config.num_hidden_layers)
         if not -layers - 1 <= layer <= layers:
             raise sl.DataError(
-                f"model {model!r} has {layers} layers: layer is 0 (its embeddings) to {layers}, or -1 for "
+                f"model {name!r} has {layers} layers: layer is 0 (its embeddings) to {layers}, or -1 for "
                 f"the last; found {layer}."
             )
         self.layer = layer % (layers + 1)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def union(inputs: list[sl.T]) -> sl.T:
     """Join rows, selections, verdicts or replies: every row once, in the order of first appearance.
 
-    A selected row keeps the score and the reasons of its first appearance. Of several verdicts about a
-    row, or several replies to it, the last counts.
+    A selected row keeps the score and the reasons of its first appearance: the budget that chose it, the
+    round if that was in a loop, and those of the budget. What an input has no score or reason for is
+    missing: NaN, -1 or no text. Of several verdicts about a row, or several replies to it, the last counts.
     """
     parts: list[Any] = list(inputs)
     kinds = {type(part) for part in parts}
@@ -69,10 +70,14 @@ def _selections(parts: list[sl.Selection[sl.P]], rows: sl.Rows[sl.P], index: Ind
     scores = None
     if any(part.scores is not None for part in parts):
         scores = _stack([part.scores for part in parts], sizes)[index]
-    names = dict.fromkeys(name for part in parts for name in part.why)
-    why = {name: _stack([part.why.get(name) for part in parts], sizes)[index] for name in names}
     notes = list(dict.fromkeys(note for part in parts for note in part.notes))
-    return sl.Selection(rows, scores, why, notes)
+    return sl.Selection(rows, scores, _why(parts, index), notes)
+
+
+def _why(parts: list[sl.Selection[sl.P]] | list[sl.Labels[sl.P]], index: Index) -> dict[str, NDArray[Any]]:
+    sizes = [len(part.rows) for part in parts]
+    names = dict.fromkeys(name for part in parts for name in part.why)
+    return {name: _stack([part.why.get(name) for part in parts], sizes)[index] for name in names}
 
 
 def _stack(pieces: list[NDArray[Any] | None], sizes: list[int]) -> NDArray[Any]:
@@ -98,4 +103,5 @@ def _labels(parts: list[sl.Labels[sl.P]], rows: sl.Rows[sl.P], index: Index) -> 
     codes = [
         np.array([*map(values.index, part.values), -1], dtype=np.int8)[part.codes] for part in parts
     ]  # the -1 at the end is what code -1, no verdict, becomes
-    return sl.Labels(rows, np.concatenate(codes)[index], values)
+    complete = all(part.complete for part in parts)
+    return sl.Labels(rows, np.concatenate(codes)[index], values, _why(parts, index), complete)

@@ -26,7 +26,7 @@ class perplexity:  # noqa: N801 - the name of the method
     nothing to predict: a single token, an empty response, one beyond `max_tokens`.
 
     Settings:
-        model: a causal language model, from a folder or from the hub
+        model: a causal language model, from a folder or from the hub; or the input `model`, a trained one
         text: full, or response for the response given the instruction
         value: nll, the mean itself, or perplexity, its exponential
         template: tulu with the model's end-of-sequence token (RDS+), plain, or chat: the model's own template
@@ -38,21 +38,18 @@ class perplexity:  # noqa: N801 - the name of the method
 
     def __init__(
         self,
+        model: sl.Model | None = None,
         *,
-        model: sl.ModelName,
+        model_: sl.ModelName | None = None,
         text: Literal["full", "response"] = "full",
         value: Literal["nll", "perplexity"] = "nll",
         template: _text.ModelTemplate = "tulu",
         max_tokens: Annotated[int, sl.schema(minimum=8)] = 2048,
         precision: _models.Precision = "fp32",
     ) -> None:
-        self.tokenizer, self.network = _models.load(model, precision, head=True)
-        if not self.tokenizer.is_fast:
-            raise sl.DataError(
-                f"the tokenizer of model {model!r} cannot say where its tokens stand in a text; "
-                "give a model that has a tokenizer.json."
-            )
-        self.head = _head(self.network, model)
+        name = _models.given(model, model_)
+        self.tokenizer, self.network = _models.load(name, precision, head="CausalLM", spans=True)
+        self.head = _head(self.network, name)
         self.text, self.value, self.template = text, value, template
         self.limit = _models.limit(self.tokenizer, self.network, max_tokens)
 

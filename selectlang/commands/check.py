@@ -6,7 +6,8 @@ from argparse import ArgumentParser, Namespace
 
 from selectlang.commands.common import add_spec_options, given, registry
 from selectlang.errors import SpecError
-from selectlang.faults import Fault, printable, render
+from selectlang.faults import Fault, file_name, render
+from selectlang.tables import say
 
 
 def add(parser: ArgumentParser) -> None:
@@ -27,13 +28,13 @@ def run(args: Namespace) -> int:
         try:
             program = check(spec, loaded, given(args))
             count = len(program.steps)
-            fine.append(f"{printable(spec)}: fine, {count} stage{'' if count == 1 else 's'}")
+            fine.append(f"{file_name(spec)}: fine, {count} stage{'' if count == 1 else 's'}")
         except SpecError as error:
             faults += error.faults
     if args.format == "text":
-        print("\n".join(fine + [fault.text() for fault in faults]))
+        say("\n".join(fine + [fault.text() for fault in faults]))
         if faults:
-            print(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}")
+            say(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}")
     elif faults or args.format == "json":
-        print(render(faults, args.format))
+        say(render(faults, args.format))
     return 1 if faults else 0

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from selectlang.errors import UsageError
 from selectlang.language.program import Program
 from selectlang.plugins import Registry, load
+
+if TYPE_CHECKING:
+    from selectlang.llm.options import Options
 
 
 def add_plugin_option(parser: ArgumentParser) -> None:
@@ -21,9 +25,49 @@ def add_spec_options(parser: ArgumentParser) -> None:
     add_plugin_option(parser)
     parser.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[],
-        help="give a param its value; may be given again",
+        help="give a param its value; again for another param, and for each further file or part of a list",
     )  # fmt: skip
     parser.add_argument("--params", metavar="FILE", type=Path, help="a YAML file with values of params")
+
+
+def add_model_options(parser: ArgumentParser) -> None:
+    """How models are asked, for commands that ask them or say what that would cost."""
+    group = parser.add_argument_group("language models", "which hold for each model that the spec asks")
+    group.add_argument(
+        "--api-base", metavar="[MODEL=]URL", action="append", default=[],
+        help="a server that speaks the protocol of OpenAI, for all models or for one; may be given again",
+    )  # fmt: skip
+    for name, kind, text in _MODEL_OPTIONS:
+        group.add_argument(f"--{name}", metavar="N", type=kind, help=text)
+
+
+_MODEL_OPTIONS: tuple[tuple[str, type[int | float], str], ...] = (
+    ("max-calls", int, "stop before the answers take more calls; the spec's limit holds too"),
+    ("max-cost", float, "stop before the answers cost more dollars; the spec's limit holds too"),
+    ("concurrency", int, "calls on their way at once (16)"),
+    ("requests-per-minute", float, "no more calls than this"),
+    ("tokens-per-minute", float, "no more tokens than this, in and out"),
+    ("timeout", float, "seconds after which a call is given up (120)"),
+    ("retries", int, "how often a call is tried again after an error that may pass (6)"),
+)
+
+
+def options(args: Namespace) -> Options:
+    """The model options as they were given."""
+    from selectlang.llm.options import Options
+
+    names = [name.replace("-", "_") for name, _, _ in _MODEL_OPTIONS]
+    found = {name: value for name in names if (value := getattr(args, name)) is not None}
+    return Options(api_base=dict(map(_address, args.api_base)), **found)
+
+
+def _address(text: str) -> tuple[str, str]:
+    """A model, empty for all, and its address, from `[MODEL=]URL`."""
+    before, sep, after = text.partition("://")  # an address may hold a = of its own
+    model, _, scheme = before.rpartition("=")
+    if not sep or scheme not in ("http", "https"):
+        raise UsageError(f"--api-base {text!r} is no address; expected one such as http://localhost:8000/v1")
+    return model, f"{scheme}{sep}{after}"
 
 
 def registry(args: Namespace) -> Registry:

@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from selectlang.commands.common import add_spec_options, program, registry
-from selectlang.tables import count, show
+from selectlang.commands.common import add_model_options, add_spec_options, options, program, registry
+from selectlang.tables import count, say, show
+
+if TYPE_CHECKING:
+    from selectlang.engine.plan import Line, Plan
+
+MOST = 200  # lines that are listed whole
+ROUNDS = 3  # of each loop, in a longer list
 
 
 def add(parser: ArgumentParser) -> None:
     parser.add_argument("spec", help="a path, package:name, or the name of a packaged spec")
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
     add_spec_options(parser)
+    add_model_options(parser)
 
 
 def run(args: Namespace) -> int:
@@ -21,19 +29,70 @@ def run(args: Namespace) -> int:
     from selectlang.engine.plan import plan
     from selectlang.store.store import Store
 
-    found = plan(checked, Store.default())
+    found = plan(checked, Store.default(), options(args))
     if args.json:
-        print(json.dumps(asdict(found), indent=2))
+        say(json.dumps(asdict(found), indent=2))
         return 0
     for name, text in found.data.items():
-        print(f"data {name}: {text}")
+        say(f"data {name}: {text}")
     for note in found.notes:
-        print(f"  {note}")
+        say(f"  {note}")
+    lines = _first(found.lines)
     rows = [
         (line.path, line.method, count(line.rows_in), count(line.rows_out, line.most), line.state)
-        for line in found.lines
+        for line in lines
     ]
     show(["stage", "method", "rows in", "rows out", "state"], rows, right=["rows in", "rows out"])
+    if len(lines) < len(found.lines):
+        say(
+            f"{len(found.lines) - len(lines):,} lines of rounds after #{ROUNDS} are left out; --json has them"
+        )
+    if found.asks or found.unpriced:
+        _prices(found)
     waiting = sum(line.state == "run" for line in found.lines)
-    print(f"{waiting} of {len(found.lines)} to run")
+    say(f"{waiting} of {len(found.lines)} to run")
     return 0
+
+
+def _prices(found: Plan) -> None:
+    """What models are asked, by stage and in total."""
+    rows: list[tuple[str, ...]] = [
+        (
+            ask.path,
+            ask.model,
+            f"{ask.calls:,}",
+            f"{ask.tokens_in:,}",
+            f"{ask.tokens_out:,}",
+            _dollars(ask.dollars),
+        )
+        for ask in found.asks
+    ]
+    total = [
+        sum(column)
+        for column in zip(*((a.calls, a.tokens_in, a.tokens_out) for a in found.asks), strict=True)
+    ]
+    if len(rows) > 1:
+        prices = [ask.dollars for ask in found.asks]
+        known = None if None in prices else sum(price for price in prices if price is not None)
+        rows.append(("in all", "", *(f"{number:,}" for number in total), _dollars(known)))
+    show(
+        ["stage", "model", "calls", "tokens in", "out, at most", "at most"],
+        rows,
+        right=["calls", "tokens in", "out, at most", "at most"],
+    )
+    stored = sum(ask.calls * ask.stored for ask in found.asks)
+    if stored:
+        say(f"about {stored:,.0f} of the calls are answered already, and cost nothing")
+    for path in found.unpriced:
+        say(f"{path}: what it asks is known when the stages before it have run")
+
+
+def _dollars(price: float | None) -> str:
+    return "unknown" if price is None else f"${price:,.2f}" if price else "free"
+
+
+def _first(lines: list[Line]) -> list[Line]:
+    """The lines of a plan without those of later rounds, where there are too many to read."""
+    if len(lines) <= MOST:
+        return lines
+    return [line for line in lines if all(int(index) <= ROUNDS for index in line.path.split("#")[1:])]

@@ -7,10 +7,10 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from selectlang.commands.common import add_plugin_option, registry
-from selectlang.faults import printable
+from selectlang.faults import file_name
 from selectlang.methods import KINDS
 from selectlang.plugins import Registry
-from selectlang.tables import show
+from selectlang.tables import say, show
 
 
 def add(parser: ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     loaded = registry(args)
     if args.json:
-        print(json.dumps(_json(loaded), indent=2))
+        say(json.dumps(_json(loaded), indent=2))
         return 0
     order = sorted(loaded.methods.values(), key=lambda m: (KINDS.index(m.kind), m.name))
     show(
@@ -30,11 +30,11 @@ def run(args: Namespace) -> int:
     )
     for name, folder in sorted(loaded.packs.items()):
         names = ", ".join(path.stem for path in sorted(folder.glob("*.yaml")))
-        print(f"spec pack {name}: {names}")
+        say(f"spec pack {name}: {names}")
     for broken in loaded.broken:
-        print(printable(f"broken: {broken.plugin.distribution}: {broken.reason}"))
+        say(f"broken: {file_name(broken.plugin.distribution)}: {broken.reason}")
     for (kind, method), both in loaded.collisions.items():
-        print(f"taken twice: {kind} {method}: {' and '.join(both)}")
+        say(f"taken twice: {kind} {method}: {' and '.join(both)}")
     return 0
 
 

@@ -6,9 +6,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from selectlang.commands.common import add_spec_options, program, registry
-from selectlang.faults import printable
+from selectlang.commands.common import add_model_options, add_spec_options, options, program, registry
 from selectlang.progress import clock, progress
+from selectlang.tables import say
 
 
 def add(parser: ArgumentParser) -> None:
@@ -17,6 +17,7 @@ def add(parser: ArgumentParser) -> None:
         "--out", metavar="DIR", type=Path, help="the run folder (default: a new one under runs/)"
     )
     add_spec_options(parser)
+    add_model_options(parser)
 
 
 def run(args: Namespace) -> int:
@@ -25,18 +26,18 @@ def run(args: Namespace) -> int:
     from selectlang.engine.run import run as run_program
     from selectlang.store.store import Store
 
-    done = run_program(checked, loaded, Store.default(), args.out, progress())
+    done = run_program(checked, loaded, Store.default(), args.out, progress(), options(args))
     for note in done.notes:
-        print(f"note: {printable(note)}", file=sys.stderr)
+        say(f"note: {note}", sys.stderr)
     for name, output in done.record["outputs"].items():
         if "rows" in output:
             again = f" ({output['unique']:,} different)" if output["unique"] < output["rows"] else ""
-            print(f"{name}: {output['rows']:,} rows{again} in {done.folder / output['file']}")
+            say(f"{name}: {output['rows']:,} rows{again} in {done.folder / output['file']}")
         elif "value" in output:
-            print(f"{name}: {output['value']:g}")
+            say(f"{name}: {output['value']:g}")
         else:
-            print(f"{name}: {done.folder / output.get('folder', '')}")
+            say(f"{name}: {done.folder / output.get('folder', '')}")
     states = [stage["state"] for stage in done.record["stages"]]
     counts = f"{states.count('ran')} stages run, {len(states) - states.count('ran')} from the store"
-    print(f"{counts}, {clock(done.record['seconds'])}; record in {done.folder / 'record.json'}")
+    say(f"{counts}, {clock(done.record['seconds'])}; record in {done.folder / 'record.json'}")
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from typing import Any
 
 from selectlang.commands.common import add_spec_options, program, registry
 from selectlang.errors import UsageError
@@ -11,6 +12,7 @@ from selectlang.faults import nearest, printable, quoted
 from selectlang.language.program import Program
 from selectlang.methods import KINDS, Method
 from selectlang.plugins import Registry
+from selectlang.tables import say
 
 
 def add(parser: ArgumentParser) -> None:
@@ -35,32 +37,41 @@ def run(args: Namespace) -> int:
 
     found = resolved(checked)
     if args.json:
-        print(json.dumps(found, indent=2))
+        say(json.dumps(found, indent=2))
         return 0
-    import yaml
-
-    print(_params(checked), end="")
-    print(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100), end="")
+    say("\n".join([*_comments(checked), _yaml(found)]))
     return 0
 
 
-def _params(checked: Program) -> str:
-    """The params of a spec as comments: the type, value and meaning of each."""
-    lines = ["# params, each given with --set name=value"] if checked.declared else []
+def _yaml(found: dict[str, Any]) -> str:
+    """A spec as text: in the letters of its author, or escaped where they would steer a terminal."""
+    import yaml
+
+    text = yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100).rstrip()
+    if all(printable(line) == line for line in text.split("\n")):
+        return text
+    return yaml.safe_dump(found, sort_keys=False, width=100).rstrip()
+
+
+def _comments(checked: Program) -> list[str]:
+    """The params of a spec as comments: the type, value and meaning of each; then notes on the spec."""
+    several = any(param.many or param.type == "path" for param in checked.declared.values())
+    again = "; a list and several paths by naming it again" if several else ""
+    lines = [f"# params, each given with --set name=value{again}"] if checked.declared else []
     for name, param in checked.declared.items():
         value = json.dumps(checked.params[name]) if name in checked.params else "no value yet"
-        lines.append(f"#   {name}: {param}, {value}{f' ({param.doc})' if param.doc else ''}")
-    return "".join(f"{printable(line)}\n" for line in lines)
+        lines.append(f"#   {name}: {param}, {value}{f' ({printable(param.doc)})' if param.doc else ''}")
+    return lines + [f"# note: {printable(note)}" for note in checked.notes]
 
 
 def _kind(args: Namespace) -> int:
     loaded = registry(args)
     if args.method is None:
         for name in loaded.names(args.what):
-            print(f"{name}: {loaded.methods[args.what, name].doc.splitlines()[0]}")
+            say(f"{name}: {loaded.methods[args.what, name].doc.splitlines()[0]}")
         return 0
     method = _method(args.what, args.method, loaded)
-    print(json.dumps(schema(method), indent=2) if args.json else describe(method, loaded))
+    say(json.dumps(schema(method), indent=2) if args.json else describe(method, loaded))
     return 0
 
 
@@ -112,5 +123,5 @@ def _code(code: str) -> int:
     if code not in CODES:
         raise UsageError(f"there is no error code {code}{nearest(code, CODES)}")
     title, text = CODES[code]
-    print(f"{code}: {title}\n\n{text}")
+    say(f"{code}: {title}\n\n{text}")
     return 0

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 from argparse import ArgumentParser, Namespace
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from selectlang.errors import UsageError
-from selectlang.tables import show
+from selectlang.tables import say, show
+
+if TYPE_CHECKING:
+    from selectlang.store.store import Store
 
 
 def add(parser: ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    commands.add_parser("list", help="every entry, its size, and when it was used")
+    listed = commands.add_parser("list", help="every entry, the one used last first, and its size")
+    listed.add_argument("--json", action="store_true", help="print as JSON, with whole keys and times in UTC")
     verify = commands.add_parser("verify", help="check every byte of every entry; exit 1 when one is damaged")
     verify.add_argument(
         "--repair", action="store_true", help="delete damaged entries, so that a run makes them again"
@@ -32,23 +38,35 @@ def run(args: Namespace) -> int:
 
     store = Store(args.store) if args.store else Store.default()
     if args.action == "list":
-        entries = list(store.entries())
-        rows = [
-            (e.key[:12], f"{e.used:%Y-%m-%d %H:%M}", _size(e.size), e.meta["method"], e.meta["path"])
-            for e in entries
-        ]
-        show(["key", "used", "size", "what", "stage"], rows, right=["size"])
-        print(f"{len(entries)} entries, {_size(sum(e.size for e in entries))}, in {store.folder}")
-        return 0
+        return _list(store, args.json)
     if args.action == "verify":
         damaged = store.verify(repair=args.repair)
         for key, reason in damaged:
-            print(f"{key[:12]}: {reason}")
-        print(f"{len(damaged)} damaged{', deleted' if args.repair and damaged else ''}")
+            say(f"{key[:12]}: {reason}")
+        say(f"{len(damaged)} damaged{', deleted' if args.repair and damaged else ''}")
         return 1 if damaged and not args.repair else 0
     gone = store.prune(older_than=_age(args.older_than), dry_run=args.dry_run)
     done = "would delete" if args.dry_run else "deleted"
-    print(f"{done} {len(gone)} entries, {_size(sum(e.size for e in gone))}")
+    say(f"{done} {len(gone)} entries, {_size(sum(e.size for e in gone))}")
+    return 0
+
+
+def _list(store: Store, as_json: bool) -> int:
+    entries = sorted(store.entries(), key=lambda e: (-e.used.timestamp(), e.key))
+    if as_json:
+        found = [
+            {"key": e.key, "path": e.meta["path"], "method": e.meta["method"], "size": e.size,
+             "created": e.created.isoformat(), "used": e.used.isoformat()}
+            for e in entries
+        ]  # fmt: skip
+        say(json.dumps(found, indent=2))
+        return 0
+    rows = [
+        (e.key[:12], f"{e.used.astimezone():%Y-%m-%d %H:%M}", _size(e.size), e.meta["method"], e.meta["path"])
+        for e in entries
+    ]
+    show(["key", "used", "size", "what", "stage"], rows, right=["size"])
+    say(f"{len(entries)} entries, {_size(sum(e.size for e in entries))}, in {store.folder}")
     return 0
 
 

@@ -2,70 +2,65 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from selectlang.data.chunks import Chunks
 from selectlang.data.formats import Bad
-from selectlang.data.identity import Seen, digest, flat, numbered
+from selectlang.data.identity import Ids, digest, flat, row_hashes
 from selectlang.data.info import DataInfo
-from selectlang.data.shapes import Shape
-from selectlang.data.source import DataSpec, nearest
+from selectlang.data.shapes import KNOWN, Shape
+from selectlang.data.source import DataSpec, nearest, some
 from selectlang.data.turns import BadRow, lookup, text, without_surrogates
-from selectlang.draws import id_hash
 from selectlang.errors import DataError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
-    from numpy.typing import NDArray
 
+Sinks = tuple[Any, Any, Any]
 ROWS, CHARACTERS = 4096, 1 << 24  # a batch is written when it has reached either
 FIRST = 5  # bad rows that are described when they are skipped
 ADVICE = "Correct the row, or leave such rows out with bad_rows: skip"
 
 
 class Collector:
-    """Takes rows one by one and writes them to two Arrow files.
+    """Takes rows one by one and writes them to three Arrow files.
 
-    `rows` gets what methods see: id, hash, group, conversation, length, file. `source` gets the rows
-    as they were found: their line of JSON, or the columns of a table when `schema` is given. A
-    conversation of at most a system turn, a request and a response is kept in three flat columns,
-    and what goes on after that in `rest`.
+    `sinks` are where to: of ids (id, hash), of what methods see (group, conversation, length, file), and
+    of the rows as they were found (their line of JSON, or the columns of a table when `schema` is given).
+    A conversation of at most a system turn, a request and a response is kept in three flat columns, and
+    what goes on after that in `rest`.
     """
 
     def __init__(
-        self,
-        spec: DataSpec,
-        rows: Any,
-        source: Any,
-        schema: pa.Schema | None,
-        progress: Callable[[int], None],
+        self, spec: DataSpec, sinks: Sinks, schema: pa.Schema | None, progress: Callable[[int], None]
     ) -> None:
         import pyarrow as pa
 
         self.spec, self.progress, self.info = spec, progress, DataInfo(grouped=spec.group is not None)
         turn = pa.struct([("role", pa.string()), ("content", pa.string())])
-        texts = ["id", "group", "system", "instruction", "response"]
+        texts = ["group", "system", "instruction", "response"]
         self._schema = pa.schema(
             [(name, pa.string()) for name in texts]
-            + [("rest", pa.list_(turn)), ("length", pa.int64()), ("hash", pa.uint64()), ("file", pa.int32())]
+            + [("rest", pa.list_(turn)), ("length", pa.int64()), ("file", pa.int32())]
         )
-        self._source_schema = schema or pa.schema([("row", pa.string())])
-        self._rows = pa.ipc.new_file(rows, self._schema)
-        self._source = pa.ipc.new_file(source, self._source_schema)
+        self._sinks, self._is_table = sinks, schema is not None
+        self._ids = Ids(sinks[0])
+        self._rows = pa.ipc.new_file(sinks[1], self._schema)
+        self._source = pa.ipc.new_file(sinks[2], schema or pa.schema([("row", pa.string())]))
+        self._digests = bytearray()  # of all rows, eight bytes each
+        self._shape: Shape | None = None
         self._fields: dict[str, None] = {}
         self._alike: Any = None
-        self._seen = Seen()
-        self._copies: Counter[str] = Counter()
         self._places: list[Callable[[int], str]] = []
         self._optional: set[str] = set()
         self._clear()
 
     def _clear(self) -> None:
         self._numbers: list[int] = []
-        self._pending: list[tuple[Any, ...]] = []  # columns id to length
-        self._digests: list[bytes] = []
+        self._pending: list[tuple[Any, ...]] = []  # columns group to length
+        self._given: list[str] = []
         self._texts: list[bytes] = []
         self._characters = 0
 
@@ -77,10 +72,12 @@ class Collector:
 
     def shaped(self, shape: Shape) -> None:
         """The shape of the rows that follow."""
-        self._read = shape.read
+        self._shape = shape
         self._optional.update(shape.optional)
         if shape.words not in self.info.shape.split("; "):
             self.info.shape += ("; " if self.info.shape else "") + shape.words
+        if shape.note and shape.note not in self.info.notes:
+            self.info.notes.append(shape.note)
 
     @property
     def total(self) -> int:
@@ -96,28 +93,35 @@ class Collector:
         if record.__class__ is not dict:
             what = record if isinstance(record, Bad) else f"not an object of fields, but {str(record)!r:.60}"
             return self.reject(number, what)
+        if not record or self._shape is None:
+            expected = f"; expected {some(list(self._shape.fields))}" if self._shape else f". {KNOWN}"
+            return self.reject(number, f"the row has no fields{expected}")
         if line is not None and record.keys() != self._alike:
             self._alike = record.keys()
             self.has_fields(list(record))
         try:
-            turns = self._read(record)
-            identifier = None if self.spec.id is None else self._scalar(record, self.spec.id)
+            turns = self._shape.read(record)
+            given = None if self.spec.id is None else self._scalar(record, self.spec.id)
             group = None if self.spec.group is None else self._scalar(record, self.spec.group)
         except BadRow as error:
             return self.reject(number, str(error))
         try:
-            self._digests.append(digest(turns))
+            key = digest(turns)
         except UnicodeEncodeError:
             turns = [(role, without_surrogates(content)) for role, content in turns]
-            self._digests.append(digest(turns))
+            key = digest(turns)
+        if given is None:
+            self._digests += key
+        else:
+            self._given.append(given)
         characters = sum([len(content) for _, content in turns])
         self._numbers.append(number)
-        self._pending.append((identifier, group, *flat(turns), characters))
+        self._pending.append((group, *flat(turns), characters))
+        self._characters += characters
         if line is not None:
             self._texts.append(line)
-        self._characters += characters
-        if line is not None and (len(self._numbers) >= ROWS or self._characters >= CHARACTERS):
-            self.flush()
+            if len(self._numbers) >= ROWS or self._characters >= CHARACTERS:
+                self.flush()
         return None
 
     def _scalar(self, record: dict[str, Any], name: str) -> str:
@@ -146,42 +150,31 @@ class Collector:
         if not self._numbers:
             return
         numbers = np.array(self._numbers, np.int64)
-        ids, kept = self._identify(numbers)
+        if self.spec.id is None:
+            kept = np.arange(len(numbers))
+        else:
+            first = self._ids.add(self._given, (len(self.info.stems) - 1 << 40) + numbers)
+            for i in np.flatnonzero(first >= 0).tolist():
+                place = self._places[int(first[i]) >> 40](int(first[i]) & (1 << 40) - 1)
+                what = f"the id {self._given[i]!r} is also that of {place}; expected each id once"
+                self.reject(self._numbers[i], what)
+            kept = np.flatnonzero(first < 0)
         index = kept.tolist()
-        columns: list[Any] = list(zip(*(self._pending[i] for i in index), strict=True)) if index else [()] * 7
-        columns[0] = ids
+        columns: list[Any] = list(zip(*(self._pending[i] for i in index), strict=True)) if index else [()] * 6
         arrays = [
-            pa.array(column, kind) for column, kind in zip(columns, self._schema.types[:7], strict=True)
+            pa.array(column, kind) for column, kind in zip(columns, self._schema.types[:6], strict=True)
         ]
-        arrays.append(pa.array(np.array([id_hash(identifier) for identifier in ids], np.uint64)))
-        arrays.append(pa.array(np.full(len(ids), len(self.info.stems) - 1, np.int32)))
+        arrays.append(pa.array(np.full(len(index), len(self.info.stems) - 1, np.int32)))
         self._rows.write(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
         if batch is None:
-            batch = pa.RecordBatch.from_arrays(
-                [pa.array([self._texts[i] for i in index], pa.string())], schema=self._source_schema
-            )
+            lines = pa.array([self._texts[i] for i in index], pa.string())
+            batch = pa.RecordBatch.from_arrays([lines], ["row"])
         else:
             batch = batch.take(pa.array(numbers[kept] - start))
         self._source.write(batch)
-        self.info.rows += len(ids)
+        self.info.rows += len(index)
         self._clear()
-        self.progress(len(ids))
-
-    def _identify(self, numbers: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
-        """The ids of the rows taken so far, and the index of each row that has one."""
-        import numpy as np
-
-        places = (len(self.info.stems) - 1 << 40) + numbers
-        if self.spec.id is None:
-            keys = np.frombuffer(b"".join(self._digests), ">u8").astype(np.uint64)
-            return numbered(self._digests, self._seen.add(keys, places), self._copies), np.arange(len(keys))
-        ids = [row[0] for row in self._pending]
-        first = self._seen.add(np.array([id_hash(identifier) for identifier in ids], np.uint64), places)
-        for i in np.flatnonzero(first >= 0).tolist():
-            place = self._places[int(first[i]) >> 40](int(first[i]) & (1 << 40) - 1)
-            self.reject(self._numbers[i], f"the id {ids[i]!r} is also that of {place}; expected each id once")
-        kept = np.flatnonzero(first < 0)
-        return [ids[i] for i in kept.tolist()], kept
+        self.progress(len(index))
 
     def finish(self) -> DataInfo:
         """Write what is left, and say what was found; a DataError when no row was."""
@@ -190,12 +183,16 @@ class Collector:
         self._source.close()
         self.info.fields = list(self._fields)
         if not self.info.rows:
-            skipped = self.info.skipped
-            why = (
-                f"all {skipped} are bad, as {self.info.skipped_first[0]}" if skipped else "the data is empty"
-            )
+            why = "the data is empty"
+            if self.info.skipped:
+                why = f"all {self.info.skipped} are bad, as {self.info.skipped_first[0]}"
             raise DataError(f"{', '.join(self.spec.path)}: no rows: {why}")
         for name in self._optional:
             if name.split(".")[0] not in self._fields and name not in self._fields:
                 raise DataError(f"columns: no row has a field '{name}'{nearest(name, self._fields)}")
+        if self.spec.id is None:
+            rows, source = map(Chunks.open, self._sinks[1:])
+            whole = partial(row_hashes, rows, source, self._is_table, self.info.stems)
+            self._ids.make(self._digests, whole)
+        self._ids.close()
         return self.info

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from selectlang.data.chunks import Chunks
 from selectlang.data.formats import loads
 from selectlang.data.info import DataInfo
 from selectlang.data.source import DataSpec, nearest
-from selectlang.data.tables import values
 from selectlang.data.turns import is_missing, lookup
 from selectlang.errors import DataError
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from selectlang.render import Turn
 
-BLOCK = 4096  # rows that are fetched together
-
 
 class Dataset:
     """The rows of one data set. Positions count from 0, in the order of the files.
@@ -33,22 +31,20 @@ class Dataset:
     positions, in any order and with repeats, or None for all rows.
     """
 
-    def __init__(self, key: str, info: DataInfo, rows: pa.Table, source: pa.Table) -> None:
+    def __init__(self, key: str, info: DataInfo, ids: Chunks, rows: Chunks, source: Chunks) -> None:
         self.key = key
         self.info = info
-        self._rows = _Table(rows)
-        self._source = _Table(source)
+        self._ids = ids
+        self._rows = rows
+        self._source = source
 
     @classmethod
     def open(cls, folder: Path, key: str) -> Dataset:
         """A data set that `ingest` has written; nothing is read yet."""
-        import pyarrow as pa
-
-        from selectlang.data.ingest import INFO, ROWS, SOURCE
+        from selectlang.data.ingest import ARROW, INFO
 
         info = DataInfo(**json.loads((folder / INFO).read_text(encoding="utf-8")))
-        rows, source = (pa.ipc.open_file(pa.memory_map(str(folder / name))) for name in (ROWS, SOURCE))
-        return cls(key, info, rows.read_all(), source.read_all())
+        return cls(key, info, *(Chunks.open(str(folder / name)) for name in ARROW))
 
     @classmethod
     def from_records(cls, records: Iterable[dict[str, Any]], **spec: Any) -> Dataset:
@@ -58,22 +54,21 @@ class Dataset:
         from selectlang.data.ingest import collect_records
 
         settings = DataSpec(**{"path": ("records",), **spec})
-        sinks = (pa.BufferOutputStream(), pa.BufferOutputStream())
+        sinks = (pa.BufferOutputStream(), pa.BufferOutputStream(), pa.BufferOutputStream())
         info = collect_records(settings, records, sinks)
-        rows, source = (sink.getvalue() for sink in sinks)
-        digest = hashlib.sha256(repr(settings).encode() + source.to_pybytes()).hexdigest()
-        return cls(digest, info, pa.ipc.open_file(rows).read_all(), pa.ipc.open_file(source).read_all())
+        digest = hashlib.sha256(repr(settings).encode() + sinks[2].getvalue().to_pybytes()).hexdigest()
+        return cls(digest, info, *map(Chunks.open, sinks))
 
     def __len__(self) -> int:
         return self.info.rows
 
     def ids(self, positions: NDArray[np.int64] | None = None) -> list[str]:
         """The id of each row."""
-        return self._rows.column("id", positions)
+        return self._ids.column("id", positions)
 
     @cached_property
     def _hashes(self) -> NDArray[np.uint64]:
-        return self._rows.numbers("hash")
+        return self._ids.numbers("hash")
 
     def hashes(self, positions: NDArray[np.int64] | None = None) -> NDArray[np.uint64]:
         """`draws.id_hash` of each id, shape (number of rows,)."""
@@ -133,8 +128,7 @@ class Dataset:
 
     def source(self, positions: NDArray[np.int64]) -> Iterator[pa.Table]:
         """The rows as they were found, in blocks: the columns of a table, or `row`, their lines of JSON."""
-        for start in range(0, max(len(positions), 1), BLOCK):  # none at all make one empty block
-            yield self._source.take(positions[start : start + BLOCK])
+        return self._source.tables(positions)
 
 
 def _at(record: dict[str, Any], name: str) -> Any:
@@ -143,50 +137,3 @@ def _at(record: dict[str, Any], name: str) -> Any:
     except KeyError:
         return None
     return None if is_missing(value) else value
-
-
-class _Table:
-    """A table in chunks, out of which rows are taken without joining the chunks."""
-
-    def __init__(self, table: pa.Table) -> None:
-        import numpy as np
-
-        self._table = table
-        self._batches = table.to_batches()
-        self._ends = np.cumsum([batch.num_rows for batch in self._batches])
-
-    def take(self, positions: NDArray[np.int64], columns: list[str] | None = None) -> pa.Table:
-        """Some rows, in the order of `positions`."""
-        import numpy as np
-        import pyarrow as pa
-
-        table = self._table if columns is None else self._table.select(columns)
-        numbers = np.searchsorted(self._ends, positions, "right")
-        order = np.argsort(numbers, kind="stable")
-        parts = []
-        for number in np.unique(numbers).tolist():
-            batch = self._batches[number] if columns is None else self._batches[number].select(columns)
-            inside = positions[numbers == number] - (self._ends[number] - batch.num_rows)
-            parts.append(batch.take(pa.array(inside)))
-        back = np.empty(len(order), np.int64)
-        back[order] = np.arange(len(order))
-        return pa.Table.from_batches(parts, schema=table.schema).combine_chunks().take(pa.array(back))
-
-    def blocks(self, columns: list[str], positions: NDArray[np.int64] | None) -> Iterator[list[list[Any]]]:
-        """The values of some columns, block by block."""
-        if positions is None:
-            for batch in self._batches:
-                yield [values(batch.column(name)) for name in columns]
-            return
-        for start in range(0, len(positions), BLOCK):
-            taken = self.take(positions[start : start + BLOCK], columns)
-            yield [values(taken.column(name)) for name in columns]
-
-    def column(self, name: str, positions: NDArray[np.int64] | None) -> list[Any]:
-        """The values of a column."""
-        return [value for (block,) in self.blocks([name], positions) for value in block]
-
-    def numbers(self, name: str) -> NDArray[Any]:
-        """A column of numbers as an array."""
-        found: NDArray[Any] = self._table.column(name).to_numpy()
-        return found

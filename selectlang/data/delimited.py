@@ -10,23 +10,33 @@ import csv
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, TextIO
 
-from selectlang.data.formats import BOM, NOT_UTF8, Bad, Item, Note, as_text, dumps, is_utf8
+from selectlang.data.formats import (
+    BOM,
+    LONGEST,
+    NOT_UTF8,
+    Bad,
+    Item,
+    Note,
+    as_text,
+    dumps,
+    is_utf8,
+    lines_of,
+)  # fmt: skip
 from selectlang.data.source import open_bytes, some
 from selectlang.errors import DataError
 
 
 def read_csv(path: Path, note: Note, header: tuple[str, ...] | None, tabs: bool) -> Iterator[Item]:
     """The rows of a CSV or TSV file, under the names of its first line or of `header`."""
-    csv.field_size_limit(2**31 - 1)  # the limit of 128 KiB would refuse long rows
+    csv.field_size_limit(LONGEST)  # in place of 128 KiB
     names = header
     with open_bytes(path) as file, ExitStack() as stack:
         if tabs and (line := _misquoted(path)):
             note(f"{path}: quotes are ordinary characters, for line {line} does not use them as CSV does")
-            rows = _plain(file)
+            rows = _plain(lines_of(file, path))
         else:
-            rows = _quoted(stack.enter_context(as_text(file)), "\t" if tabs else ",")
+            rows = _quoted(lines_of(stack.enter_context(as_text(file)), path), "\t" if tabs else ",")
         for number, cells in rows:
             if isinstance(cells, Bad):
                 yield number, cells, None
@@ -47,8 +57,8 @@ def read_csv(path: Path, note: Note, header: tuple[str, ...] | None, tabs: bool)
                 yield number, record, dumps(record)
 
 
-def _quoted(text: TextIO, delimiter: str) -> Iterator[tuple[int, list[str] | Bad]]:
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
+def _quoted(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, list[str] | Bad]]:
+    reader = csv.reader((line for _, line in lines), delimiter=delimiter, strict=True)
     while True:
         number = reader.line_num + 1
         try:
@@ -62,8 +72,8 @@ def _quoted(text: TextIO, delimiter: str) -> Iterator[tuple[int, list[str] | Bad
             yield number, cells
 
 
-def _plain(file: BinaryIO) -> Iterator[tuple[int, list[str] | Bad]]:
-    for number, line in enumerate(file, 1):
+def _plain(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, list[str] | Bad]]:
+    for number, line in lines:
         if number == 1:
             line = line.removeprefix(BOM)
         text = line.decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
@@ -74,7 +84,7 @@ def _plain(file: BinaryIO) -> Iterator[tuple[int, list[str] | Bad]]:
 def _misquoted(path: Path) -> int:
     """The line where a TSV file breaks the quoting rules of CSV, or 0."""
     with open_bytes(path) as file, as_text(file) as text:
-        reader = csv.reader(text, delimiter="\t", strict=True)
+        reader = csv.reader((line for _, line in lines_of(text, path)), delimiter="\t", strict=True)
         try:
             for _ in reader:
                 pass

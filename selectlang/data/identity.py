@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
+
+from selectlang.data.chunks import BLOCK, Chunks
+from selectlang.data.formats import loads
+from selectlang.data.tables import to_python
+from selectlang.draws import id_hash
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -38,13 +43,86 @@ def flat(turns: list[Turn]) -> tuple[str | None, str | None, str | None, list[Tu
     return parts[0], parts[1], parts[2], turns[at:] or None
 
 
-def numbered(digests: Sequence[bytes], first: NDArray[np.int64], copies: Counter[str]) -> list[str]:
-    """An id for each digest: itself, and -2, -3 and so on after it where it was seen (`first` is not -1)."""
-    ids = [value.hex() for value in digests]
-    for i in (first >= 0).nonzero()[0].tolist():
-        copies[ids[i]] += 1
-        ids[i] += f"-{copies[ids[i]] + 1}"
-    return ids
+def copies(
+    keys: NDArray[np.uint64], whole: Callable[[NDArray[np.int64]], NDArray[np.uint64]]
+) -> NDArray[np.int64]:
+    """Which copy of its conversation each row is, from 1 on, shape (len(keys),).
+
+    `keys` are the digests of the conversations. Copies count in the order of `whole`, a hash of all that
+    a row holds, which is asked about rows with copies alone: so a number follows from the rows and not
+    from their order. Rows that are equal in all they hold count in the order of their positions.
+    """
+    import numpy as np
+
+    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    rows = np.flatnonzero(counts[inverse] > 1)
+    rows = rows[np.lexsort((whole(rows), keys[rows]))]
+    alike = keys[rows]
+    found = np.ones(len(keys), np.int64)
+    found[rows] = np.arange(1, len(rows) + 1) - np.searchsorted(alike, alike)
+    return found
+
+
+def row_hashes(
+    rows: Chunks, source: Chunks, is_table: bool, stems: list[str], positions: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """A hash of all that each row holds and of the name of its file, shape (len(positions),)."""
+    import numpy as np
+
+    def hashes() -> Iterator[int]:
+        blocks = zip(rows.blocks(["file"], positions), source.tables(positions), strict=True)
+        for (files,), table in blocks:
+            for file, row in zip(files, to_python(table), strict=True):
+                yield _row_hash(stems[file], row if is_table else loads(row["row"]))
+
+    return np.fromiter(hashes(), np.uint64, len(positions))
+
+
+def _row_hash(stem: str, row: Any) -> int:
+    try:
+        return id_hash(json.dumps([stem, row], sort_keys=True, default=repr))
+    except RecursionError:  # nested too deep to be told from other such rows
+        return 0
+
+
+class Ids:
+    """Writes the ids of the rows of a data set, and a hash of each, to an Arrow file."""
+
+    def __init__(self, sink: Any) -> None:
+        import pyarrow as pa
+
+        self._file = pa.ipc.new_file(sink, pa.schema([("id", pa.string()), ("hash", pa.uint64())]))
+        self._seen = Seen()
+
+    def add(self, ids: list[str], places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Take ids that rows give; for each, the place where it was seen before, or -1 and it is written."""
+        import numpy as np
+
+        hashes = np.array([id_hash(identifier) for identifier in ids], np.uint64)
+        first = self._seen.add(hashes, places)
+        self._write([ids[i] for i in np.flatnonzero(first < 0).tolist()], hashes[first < 0])
+        return first
+
+    def make(self, digests: bytearray, whole: Callable[[NDArray[np.int64]], NDArray[np.uint64]]) -> None:
+        """Make the ids of all rows from their digests: copies have -2, -3 and so on at the end."""
+        import numpy as np
+
+        keys = np.frombuffer(digests, ">u8").astype(np.uint64)
+        numbers = copies(keys, whole)
+        for start in range(0, len(keys), BLOCK):
+            block = slice(start, start + BLOCK)
+            pairs = zip(keys[block].tolist(), numbers[block].tolist(), strict=True)
+            ids = [f"{key:016x}" + (f"-{copy}" if copy > 1 else "") for key, copy in pairs]
+            self._write(ids, np.array([id_hash(identifier) for identifier in ids], np.uint64))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
+    def _write(self, ids: list[str], hashes: NDArray[np.uint64]) -> None:
+        import pyarrow as pa
+
+        self._file.write(pa.RecordBatch.from_arrays([pa.array(ids, pa.string()), hashes], ["id", "hash"]))
 
 
 class Seen:

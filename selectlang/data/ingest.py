@@ -1,7 +1,8 @@
-"""Ingest: the files of a data set become two Arrow files and a description, in a folder of the store."""
+"""Ingest: the files of a data set become three Arrow files and a description, in a folder of the store."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -14,12 +15,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from selectlang.data import tables
-from selectlang.data.collect import Collector
+from selectlang.data.collect import Collector, Sinks
 from selectlang.data.delimited import read_csv
-from selectlang.data.formats import Item, Note, dumps, holds_lines, loads, read_json, read_jsonl
+from selectlang.data.formats import Item, Note, dumps, loads, read_jsonl
 from selectlang.data.info import DataInfo
-from selectlang.data.shapes import find
-from selectlang.data.source import DataSpec, files, format_of, open_bytes, some, stem
+from selectlang.data.json_files import holds_lines, read_json
+from selectlang.data.shapes import check_fields, find
+from selectlang.data.source import DataSpec, files, format_of, open_bytes, some, stems
 from selectlang.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,25 +30,30 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Progress = Callable[[int], None]
 SAMPLE = 100  # rows whose fields decide the shape of a file
-ROWS, SOURCE, INFO = "rows.arrow", "source.arrow", "info.json"
+ARROW, INFO = ("ids.arrow", "rows.arrow", "source.arrow"), "info.json"
 
 
 def ingest(spec: DataSpec, folder: Path, progress: Progress) -> None:
-    """Read a data set into an empty folder: its rows, the rows as they were found, and what is known of them.
+    """Read a data set into an empty folder: its ids, its rows as methods see them and as they were found.
 
     `progress` is called with the number of rows read since its last call. A DataError names the file
-    and the line, what was found and what was expected. Memory holds one batch of rows and, of each row
-    so far, 16 bytes (while they are merged, 48).
+    and the line, what was found and what was expected; an OSError comes from writing to the folder alone.
+    Memory holds one batch of rows and, of each row, 8 bytes, or 16 where it gives its id (while they are
+    sorted, 48).
     """
-    sinks = (str(folder / ROWS), str(folder / SOURCE))
-    info = _files(spec, sinks, progress) if spec.hub is None else _hub(spec, sinks, progress)
-    (folder / INFO).write_text(json.dumps(asdict(info)), encoding="utf-8")
+    ids, rows, source = (str(folder / name) for name in ARROW)
+    read = _files if spec.hub is None else _hub
+    try:
+        info = read(spec, (ids, rows, source), progress)
+        (folder / INFO).write_text(json.dumps(asdict(info)), encoding="utf-8")
+    except MemoryError:
+        raise DataError(f"{', '.join(spec.path)}: out of memory while it was read") from None
 
 
-def collect_records(spec: DataSpec, records: Iterable[Any], sinks: tuple[Any, Any]) -> DataInfo:
+def collect_records(spec: DataSpec, records: Iterable[Any], sinks: Sinks) -> DataInfo:
     """Read rows that are already in memory, as the elements of a JSON array are."""
     lines = map(dumps, records)
-    collector = Collector(spec, *sinks, None, lambda rows: None)
+    collector = Collector(spec, sinks, None, lambda rows: None)
     collector.begin("records", partial(_place, "records", "json"))
     _text(collector, ((number, loads(line), line) for number, line in enumerate(lines, 1)), "records", "json")
     info = collector.finish()
@@ -54,12 +61,12 @@ def collect_records(spec: DataSpec, records: Iterable[Any], sinks: tuple[Any, An
     return info
 
 
-def _files(spec: DataSpec, sinks: tuple[Any, Any], progress: Progress) -> DataInfo:
+def _files(spec: DataSpec, sinks: Sinks, progress: Progress) -> DataInfo:
     paths = files(spec)
     formats = {path: format_of(path, spec) for path in paths}
     empty = [path for path in paths if _is_empty(path)]
     full = [path for path in paths if path not in empty]
-    notes: list[str] = []
+    names = dict(zip(paths, stems(spec, paths), strict=True))
     with TemporaryDirectory(prefix="selectlang-") as folder:
         real: dict[Path, Path] = {}
         for path in full:
@@ -67,11 +74,12 @@ def _files(spec: DataSpec, sinks: tuple[Any, Any], progress: Progress) -> DataIn
                 with _reading(path):
                     real[path] = tables.unpacked(path, Path(folder))
         schema = tables.schema_of(list(real.items())) if real and len(real) == len(full) else None
-        collector = Collector(spec, *sinks, schema, progress)
+        collector = Collector(spec, sinks, schema, progress)
         for path in full:
-            if formats[path] == "json" and holds_lines(path):
-                formats[path] = "jsonl"
-            collector.begin(stem(path), partial(_place, str(path), formats[path]))
+            with _reading(path):
+                if formats[path] == "json" and holds_lines(path):
+                    formats[path] = "jsonl"
+            collector.begin(names[path], partial(_place, str(path), formats[path]))
             before = collector.total
             if path in real:
                 own = schema or tables.schema_of([(path, real[path])])
@@ -79,13 +87,12 @@ def _files(spec: DataSpec, sinks: tuple[Any, Any], progress: Progress) -> DataIn
                     collector, _guarded(path, tables.batches(real[path], own)), str(path), schema is not None
                 )
             else:
-                items = _guarded(path, _items(path, formats[path], spec, notes.append))
+                items = _guarded(path, _items(path, formats[path], spec, collector.info.notes.append))
                 _text(collector, items, str(path), formats[path])
             if collector.total == before:
                 empty.append(path)
         info = collector.finish()
     info.format = ", ".join(dict.fromkeys(formats[path] for path in full))
-    info.notes = notes
     if empty:
         info.notes.append(f"without rows: {some([str(path) for path in empty], 5)}")
     return info
@@ -96,10 +103,10 @@ def _is_empty(path: Path) -> bool:
         return not file.read(1)
 
 
-def _hub(spec: DataSpec, sinks: tuple[Any, Any], progress: Progress) -> DataInfo:
+def _hub(spec: DataSpec, sinks: Sinks, progress: Progress) -> DataInfo:
     data = tables.load_hub(spec)
     schema = tables.plain(data.features.arrow_schema)
-    collector = Collector(spec, *sinks, schema, progress)
+    collector = Collector(spec, sinks, schema, progress)
     collector.begin(str(spec.hub), partial(_place, f"hf:{spec.hub}", "hf"))
     _table(collector, tables.hub_batches(data, schema), f"hf:{spec.hub}", True)
     info = collector.finish()
@@ -136,7 +143,11 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except EOFError:
         raise DataError(f"{path}: the file ends too early; its gzip data is cut off") from None
-    except (OSError, zlib.error, pa.ArrowException) as error:
+    except MemoryError:  # also Arrow's
+        raise DataError(f"{path}: out of memory while it was read; are its rows very long?") from None
+    except (zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path}: cannot be read: its gzip data is damaged ({error})") from error
+    except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
 
 
@@ -145,7 +156,7 @@ def _text(collector: Collector, items: Iterator[Item], name: str, form: str) -> 
     records: list[dict[str, Any]] = []
     for item in items:
         head.append(item)
-        if isinstance(item[1], dict):
+        if isinstance(item[1], dict) and item[1]:
             records.append(item[1])
         elif collector.spec.bad_rows != "skip":
             break
@@ -156,6 +167,7 @@ def _text(collector: Collector, items: Iterator[Item], name: str, form: str) -> 
             "; if the first line holds no names, give them as header: [...]" if form in ("csv", "tsv") else ""
         )
         collector.shaped(find(records, collector.spec.columns, name, hint))
+        check_fields(collector.spec, records, name)
     for item in chain(head, items):
         collector.add(*item)
     collector.flush()
@@ -167,25 +179,15 @@ def _table(collector: Collector, batches: Iterator[pa.RecordBatch], name: str, a
     names: list[str] | None = None
     for batch in batches:
         if start == 1 and batch.num_rows:
-            shape = find(tables.to_python(batch.slice(0, SAMPLE)), spec.columns, name)
+            records = tables.to_python(batch.slice(0, SAMPLE))
+            shape = find(records, spec.columns, name)
+            check_fields(spec, records, name)
             collector.shaped(shape)
             collector.has_fields(batch.schema.names)
             if as_table:
                 needed = [*shape.fields, *(field for field in (spec.id, spec.group) if field)]
-                names = _columns(needed, batch.schema.names)
+                names = tables.columns(needed, batch.schema.names)
         for number, record in enumerate(tables.to_python(batch, names), start):
             collector.add(number, record, None if as_table else dumps(record))
         collector.flush(batch if as_table else None, start)
         start += batch.num_rows
-
-
-def _columns(needed: list[str], there: list[str]) -> list[str] | None:
-    """The columns that hold the fields needed; all of them where one is lacking, for the message about it."""
-    found = []
-    for name in needed:
-        name = name if name in there else name.split(".")[0]
-        if name in there:
-            found.append(name)
-        elif name != "_file":
-            return None
-    return list(dict.fromkeys(found))

@@ -11,7 +11,8 @@ A shape is found from the names of the fields (upper or lower case), in this ord
 A request may have an `input` (or `context`), which follows the instruction after a line break
 (RDS+, arXiv 2503.01807), and any shape a `system` (or `system_prompt`). Text is taken as it stands. A
 number or a truth value stands for its text in JSON, where text is expected; null (or NaN) is a missing
-value. An empty response is a response.
+value. An empty response is a response. A pair of answers of which one is better (`chosen`, `rejected`) is
+no response: which of the two is, `columns` says.
 """
 
 from __future__ import annotations
@@ -20,15 +21,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from selectlang.data.formats import CONVERSATIONS
-from selectlang.data.source import nearest, some
-from selectlang.data.turns import reader
+from selectlang.data.json_files import CONVERSATIONS
+from selectlang.data.source import DataSpec, nearest, some
+from selectlang.data.turns import has, reader
 from selectlang.errors import DataError
 
 if TYPE_CHECKING:
     from selectlang.render import Turn
 
 CANONICAL = ("system", "instruction", "input", "response", "messages")
+OPTIONAL = ("system", "input")
 PAIRS = (
     ("Alpaca", "instruction", ("output", "response", "completion", "answer")),
     ("prompt and completion", "prompt", ("completion", "response", "output", "answer")),
@@ -49,13 +51,15 @@ KNOWN = (
 class Shape:
     """How rows are read: `words` for people, the fields that are looked at, and the reader itself.
 
-    `read` raises BadRow. A field of `optional` may lack in a row, but not in all of them.
+    `read` raises BadRow. A field of `optional` may lack in a row, but not in all of them. `note` says what
+    is left unread that could have been meant.
     """
 
     words: str
     fields: tuple[str, ...]
     optional: tuple[str, ...]
     read: Callable[[dict[str, Any]], list[Turn]]
+    note: str = ""
 
 
 def find(records: list[dict[str, Any]], columns: Mapping[str, str], where: str, hint: str = "") -> Shape:
@@ -64,15 +68,29 @@ def find(records: list[dict[str, Any]], columns: Mapping[str, str], where: str, 
     if columns:
         _check_columns(columns)
         words = "columns (" + ", ".join(f"{part}: {name}" for part, name in columns.items()) + ")"
-        return Shape(words, tuple(columns.values()), _optional(columns), reader(columns))
+        optional = tuple(columns[part] for part in OPTIONAL if part in columns)
+        return Shape(words, tuple(columns.values()), optional, reader(columns))
     by_name = {name.lower(): name for name in reversed(fields)}
     label, parts = _recognise(by_name, records)
+    note = _preference(by_name, parts, records)
     if label is None:
-        raise DataError(f"{where}: these fields make no known shape: {some(fields)}{hint}. {KNOWN}")
+        more = hint + (f"; {note}" if note else "")
+        raise DataError(f"{where}: these fields make no known shape: {some(fields) or 'none'}{more}. {KNOWN}")
     name = "system" if "system" in by_name else "system_prompt"
     parts["system"] = by_name.get(name, name)
     shown = tuple(name for name in parts.values() if name in fields)
-    return Shape(f"{label} ({', '.join(shown)})", shown, (), reader(parts))
+    return Shape(f"{label} ({', '.join(shown)})", shown, (), reader(parts), note)
+
+
+def check_fields(spec: DataSpec, records: list[dict[str, Any]], name: str) -> None:
+    """A DataError where a file lacks a field that the spec names; with bad_rows: skip its rows are bad."""
+    named = [(part, field) for part, field in spec.columns.items() if part not in OPTIONAL]
+    for part, field in [("id", spec.id), ("group", spec.group), *named]:
+        if field in (None, "_file") or spec.bad_rows == "skip":
+            continue
+        if not any(has(record, field) for record in records):
+            fields = dict.fromkeys(field for record in records for field in record)
+            raise DataError(f"{name}: {part}: the rows have no field '{field}'{nearest(field, fields)}")
 
 
 def _recognise(by_name: dict[str, str], records: list[dict[str, Any]]) -> tuple[str | None, dict[str, str]]:
@@ -89,6 +107,24 @@ def _recognise(by_name: dict[str, str], records: list[dict[str, Any]]) -> tuple[
     if "turns" in by_name:
         return "turns of the user without responses", {"turns": by_name["turns"]}
     return None, {}
+
+
+def _preference(by_name: dict[str, str], parts: dict[str, str], records: list[dict[str, Any]]) -> str:
+    """What to say of rows with a chosen and a rejected answer, of which neither is read."""
+    if not {"chosen", "rejected"} <= by_name.keys():
+        return ""
+    chosen, rejected = by_name["chosen"], by_name["rejected"]
+    value = next((record[chosen] for record in records if record.get(chosen)), None)
+    if isinstance(value, list):
+        columns = f"messages: {chosen}"
+    elif parts:
+        part, request = next(iter(parts.items()))
+        keys = value if isinstance(value, dict) else ()
+        inner = next((f".{key}" for key in ("content", "value") if key in keys), "")
+        columns = f"{part}: {request}, response: {chosen}{inner}"
+    else:
+        return ""
+    return f"'{chosen}' and '{rejected}' are not read; to read one of them, say columns: {{{columns}}}"
 
 
 def _request(by_name: dict[str, str], request: str) -> dict[str, str]:
@@ -116,7 +152,3 @@ def _check_columns(columns: Mapping[str, str]) -> None:
             raise DataError(f"columns: there is no part '{part}' of a row{nearest(part, CANONICAL)}")
     if "messages" not in columns and "instruction" not in columns:
         raise DataError("columns: say which field holds the instruction, or the messages")
-
-
-def _optional(columns: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(columns[part] for part in ("system", "input") if part in columns)

@@ -1,16 +1,11 @@
-"""Where rows come from: the files of a data set, their formats, and their fingerprint."""
+"""Where rows come from: the files of a data set, and their formats."""
 
 from __future__ import annotations
 
 import glob
 import gzip
-import hashlib
-import json
 import re
-import sqlite3
-import time
-from collections.abc import Iterable, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,7 +13,6 @@ from typing import BinaryIO, cast
 
 from selectlang.errors import DataError
 
-READING = 1  # raised whenever the same files would be read as other rows
 ENDINGS = {
     ".json": "json",
     ".jsonl": "jsonl",
@@ -28,7 +22,6 @@ ENDINGS = {
     ".parquet": "parquet",
 }
 FORMATS = tuple(dict.fromkeys(ENDINGS.values()))
-RECENT = 2.0  # seconds: a file changed this lately could change again within one tick of its clock
 
 
 @dataclass(frozen=True)
@@ -75,8 +68,10 @@ def _expand(pattern: str) -> list[Path]:
         raise DataError(f"'{pattern}' stands beside other paths; a data set of the hub is a data set alone")
     if path.is_dir():
         raise DataError(f"'{pattern}' is a folder; name its files, as in '{path / '*.jsonl'}'")
-    if path.exists():
+    if path.is_file():
         return [path]
+    if path.exists():
+        raise DataError(f"'{pattern}' is not a regular file; write its rows to a file, and name that one")
     if glob.has_magic(pattern):
         matches = [Path(match) for match in glob.glob(pattern, recursive=True)]
         matches = sorted((match for match in matches if match.is_file()), key=_natural)
@@ -112,11 +107,21 @@ def nearest(name: str, names: Iterable[str]) -> str:
     """The end of a message about a name that does not exist: the nearest one, and all."""
     names = list(names)
     close = get_close_matches(name, names, 1, 0.6)
-    return (f"; did you mean '{close[0]}'?" if close else ";") + f" there are {some(names)}"
+    return (f"; did you mean '{close[0]}'?" if close else ";") + f" there are {some(names) or 'none'}"
 
 
-def stem(path: Path) -> str:
-    """The name of a file without the endings that say its format: what the field `_file` holds."""
+def stems(spec: DataSpec, paths: Sequence[Path]) -> list[str]:
+    """What the field `_file` holds for the rows of each file: its name without the endings of its format.
+
+    It is empty where the data set is one file, unless rows are grouped by it: it would tell no rows
+    apart, and the file can be renamed without any result being made again.
+    """
+    if len(paths) == 1 and "_file" not in (spec.group, spec.id):
+        return [""]
+    return [_stem(path) for path in paths]
+
+
+def _stem(path: Path) -> str:
     name = path.name.removesuffix(".gz")
     ending = Path(name).suffix
     return name.removesuffix(ending) if ending.lower() in ENDINGS else name
@@ -144,50 +149,3 @@ def zipped(path: Path) -> bool:
 def open_bytes(path: Path) -> BinaryIO:
     """A file to read from, decompressed on the way if need be."""
     return cast(BinaryIO, gzip.open(path, "rb")) if zipped(path) else open(path, "rb")
-
-
-def fingerprint(spec: DataSpec, cache: Path) -> str:
-    """A SHA-256 over the content of a data set and the settings that decide how it is read.
-
-    Paths play no part, but the stems of the files do, since rows show them as `_file`. The hash of a
-    file is kept in `cache`, by its real path, size and time of change.
-    """
-    if spec.hub is not None:
-        from selectlang.data.tables import load_hub
-
-        parts: list[object] = [spec.hub, load_hub(spec)._fingerprint]
-    else:
-        try:
-            parts = [[stem(path), format_of(path, spec), _hash(path, cache)] for path in files(spec)]
-        except OSError as error:
-            raise DataError(f"'{error.filename}' cannot be read: {error.strerror}") from error
-    settings = [READING, spec.id, spec.group, dict(spec.columns), spec.header, spec.bad_rows, spec.split]
-    return hashlib.sha256(json.dumps([settings, parts], sort_keys=True).encode()).hexdigest()
-
-
-def _hash(path: Path, cache: Path) -> str:
-    facts = path.stat()
-    key = (str(path.resolve()), facts.st_size, facts.st_mtime_ns)
-    settled = time.time() - facts.st_mtime > RECENT
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(cache / "files.sqlite", timeout=30, isolation_level=None)) as known:
-            known.execute(
-                "CREATE TABLE IF NOT EXISTS files (path, size, time, sha256, PRIMARY KEY (path, size, time))"
-            )
-            row = known.execute(
-                "SELECT sha256 FROM files WHERE (path, size, time) = (?, ?, ?)", key
-            ).fetchone()
-            if row is not None and settled:
-                return str(row[0])
-            found = _sha256(path)
-            if settled:
-                known.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", (*key, found))
-            return found
-    except sqlite3.Error:  # a cache that cannot be used costs time, never the run
-        return _sha256(path)
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

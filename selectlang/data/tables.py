@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import shutil
 from collections.abc import Iterator
@@ -40,8 +41,15 @@ def unpacked(path: Path, folder: Path) -> Path:
     if not zipped(path):
         return path
     copy = folder / f"{len(list(folder.iterdir()))}.parquet"
-    with gzip.open(path, "rb") as packed, open(copy, "wb") as plain:
-        shutil.copyfileobj(packed, plain, 1 << 20)
+    try:
+        with gzip.open(path, "rb") as packed, open(copy, "wb") as plain:
+            shutil.copyfileobj(packed, plain, 1 << 20)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise DataError(
+            f"{path}: there is no room in {folder.parent} to decompress it; set TMPDIR to another folder"
+        ) from error
     return copy
 
 
@@ -54,11 +62,12 @@ def schema_of(paths: list[tuple[Path, Path]]) -> pa.Schema:
     for name, path in paths:
         try:
             schema = pq.read_schema(path)
-        except pa.ArrowInvalid as error:
+            names = schema.names
+        except (pa.ArrowException, UnicodeDecodeError, OSError) as error:  # OSError: its footer is broken
             raise DataError(f"{name}: not a Parquet file: {error}") from None
-        twice = [column for column in schema.names if schema.names.count(column) > 1]
+        twice = sorted({column for column in names if names.count(column) > 1})
         if twice:
-            raise DataError(f"{name}: a column name stands twice: {some(sorted(set(twice)))}")
+            raise DataError(f"{name}: a column name stands twice: {some(twice)}")
         try:
             whole = pa.unify_schemas(
                 [*([whole] if whole else []), plain(schema)], promote_options="permissive"
@@ -70,7 +79,11 @@ def schema_of(paths: list[tuple[Path, Path]]) -> pa.Schema:
 
 
 def plain(schema: pa.Schema) -> pa.Schema:
-    """A schema without dictionaries, whose values may change from batch to batch, and without metadata."""
+    """A schema without metadata, and of the types out of which Arrow can take rows, at any depth.
+
+    Dictionaries, whose values may change from batch to batch, give way to their values, and views of
+    text to text.
+    """
     import pyarrow as pa
 
     return pa.schema([pa.field(column.name, _plain(column.type)) for column in schema])
@@ -82,8 +95,14 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     types = pa.types
     if types.is_dictionary(kind):
         return _plain(kind.value_type)
+    if types.is_string_view(kind):
+        return pa.large_string()
+    if types.is_binary_view(kind):
+        return pa.large_binary()
     if types.is_struct(kind):
         return pa.struct([pa.field(part.name, _plain(part.type)) for part in kind])
+    if types.is_map(kind):
+        return pa.map_(_plain(kind.key_type), _plain(kind.item_type))
     if types.is_fixed_size_list(kind):
         return pa.list_(_plain(kind.value_type), kind.list_size)
     if types.is_large_list(kind):
@@ -124,6 +143,18 @@ def fit(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
+def columns(needed: list[str], there: list[str]) -> list[str] | None:
+    """The columns that hold the fields needed; all of them where one is lacking, for the message about it."""
+    found = []
+    for name in needed:
+        name = name if name in there else name.split(".")[0]
+        if name in there:
+            found.append(name)
+        elif name != "_file":
+            return None
+    return list(dict.fromkeys(found))
+
+
 def to_python(batch: pa.RecordBatch, names: list[str] | None = None) -> list[dict[str, Any]]:
     """The rows of a batch as mappings; times too fine for Python become text."""
     names = batch.schema.names if names is None else names
@@ -139,5 +170,22 @@ def values(column: Any) -> list[Any]:
 
     try:
         return list(column.to_pylist())
+    except UnicodeDecodeError:
+        return [_python(value) for value in column]
     except ValueError:
         return list(column.cast(pa.string()).to_pylist())
+
+
+def _python(value: Any) -> Any:
+    """An Arrow value as a Python object, in which a text that is not UTF-8 is left as its bytes."""
+    import pyarrow as pa
+
+    try:
+        return value.as_py()
+    except UnicodeDecodeError:
+        if hasattr(value, "as_buffer"):
+            return value.as_buffer().to_pybytes()
+        if isinstance(value, pa.StructScalar):
+            return {name: _python(value[name]) for name in value}
+        parts = [_python(part) for part in value.values]
+        return [tuple(part.values()) for part in parts] if isinstance(value, pa.MapScalar) else parts

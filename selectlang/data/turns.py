@@ -77,7 +77,10 @@ def conversation(value: Any, name: str) -> list[Turn]:
         content = turn.get("value") if content is None else content
         calls = turn.get("tool_calls") or turn.get("function_call")
         if content is None and calls:
-            content = dumps(calls).decode()
+            try:
+                content = dumps(calls).decode()
+            except ValueError as error:
+                raise BadRow(f"{where} calls a tool, but {error}") from None
         found.append((role, content if type(content) is str else text(content, f"the content of {where}")))
     return found
 
@@ -139,6 +142,15 @@ def lookup(record: Any, name: str) -> Any:
         except (LookupError, TypeError, ValueError):
             raise KeyError(name) from None
     return found
+
+
+def has(record: dict[str, Any], name: str) -> bool:
+    """Whether a row has a field, or something at a path."""
+    try:
+        lookup(record, name)
+    except KeyError:
+        return False
+    return True
 
 
 def text(value: Any, what: str) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from selectlang.data.dataset import Dataset
+from selectlang.data.fingerprint import fingerprint
 from selectlang.data.ingest import ingest
-from selectlang.data.source import DataSpec, fingerprint
+from selectlang.data.source import DataSpec, files
 from selectlang.engine.handles import DataHandle
-from selectlang.engine.keys import digest
+from selectlang.engine.keys import digest, names_model
 from selectlang.errors import DataError
+from selectlang.language.program import Call, Nested, Program, Step
 from selectlang.store.store import Store
 
 
@@ -66,6 +69,31 @@ class Datasets:
             self.progress(name, done)
 
         return count
+
+
+def local(program: Program) -> Iterator[tuple[str, Path]]:
+    """The files and folders of this machine that a program reads, and what reads each.
+
+    Those that are not there, or may not be seen, are left out: who reads them will say so.
+    """
+    for name, settings in program.data.items():
+        try:
+            yield from ((f"data {name!r}", path) for path in files(_spec(settings)))
+        except (DataError, OSError):
+            continue
+    yield from _local(program.steps)
+
+
+def _local(steps: Iterable[Step]) -> Iterator[tuple[str, Path]]:
+    for step in steps:
+        if isinstance(step, Nested):
+            yield from local(step.program)
+        elif isinstance(step, Call):
+            models = (value for name, value in step.settings.items() if names_model(step.method, name))
+            found = (value for value in models if isinstance(value, str) and os.path.exists(value))
+            yield from ((f"stage {step.path!r}", Path(value)) for value in found)
+        else:
+            yield from _local(step.steps)
 
 
 def _spec(settings: dict[str, Any]) -> DataSpec:

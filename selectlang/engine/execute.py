@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selectlang.engine.handles import fit, rows_of
 from selectlang.engine.keys import digest
 from selectlang.engine.results import outputs
-from selectlang.engine.shards import by_length, joined, restored, sliced
-from selectlang.errors import DataError, MethodError, SelectlangError
+from selectlang.engine.shards import by_length, joined, matched, restored, sliced
+from selectlang.errors import DataError, MethodError, SelectlangError, described
 from selectlang.methods import Method, Port
-from selectlang.ports import Selection
+from selectlang.ports import Clusters, Scores, Selection, Vectors
 from selectlang.rows import Rows
 from selectlang.store.codec import decode, encode
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from selectlang.store.store import Store
 
 SHARD_ROWS = 4096
+ALIGNED = (Scores, Vectors, Clusters)
+"""Values of which several are mostly about the same rows; several selections are not."""
 
 
 @dataclass
@@ -39,6 +43,7 @@ class Execution:
     store: Store
     dataset: Callable[[str], Dataset]
     advance: Callable[[int, int], None]
+    llm: Any = None  # the door to language models as the stage has it, or one that tells a price
     shards: list[str] = field(default_factory=list)
     inside: float = 0.0  # seconds spent in the method itself
 
@@ -56,10 +61,12 @@ class Execution:
             raise
         except (Exception, SystemExit) as error:  # a method may do anything
             last = traceback.extract_tb(error.__traceback__)[-1]
-            reason = f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})"
+            reason = f"{described(error)} ({last.filename}:{last.lineno})"
             raise MethodError(f"{self.path}: {name} failed: {reason}") from error
         for key in self.shards:  # the entry holds them all
             self.store.discard(key)
+        if "scratch" in method.given:
+            shutil.rmtree(self.work, ignore_errors=True)
 
     def whole(self) -> dict[str, Any]:
         """A function sees its inputs whole."""
@@ -75,18 +82,37 @@ class Execution:
             self.inside += time.perf_counter() - started
 
     def arguments(self) -> dict[str, Any]:
-        """The settings, and the seed of a method that draws."""
+        """The settings, and what else the method asks the engine for."""
         settings = deepcopy(self.settings)  # a method may change what it is given
         given = {self.method.settings[name].parameter: value for name, value in settings.items()}
-        return given if self.seed is None else {**given, "seed": self.seed}
+        if "seed" in self.method.given:
+            given["seed"] = self.seed
+        if "llm" in self.method.given:
+            given["llm"] = self.llm
+        if "scratch" in self.method.given:
+            self.work.mkdir(parents=True, exist_ok=True)
+            given["scratch"] = self.work
+        return given
+
+    @property
+    def work(self) -> Path:
+        """The folder in which the method keeps what a killed run goes on from."""
+        return self.store.scratch / "cache" / "work" / self.key
 
     def entry(self, values: dict[str, Any], meta: dict[str, Any]) -> None:
         """Write the values of all ports as one entry."""
         counts = {port: len(rows) for port, value in values.items() if (rows := rows_of(value)) is not None}
         metrics = {port: float(value) for port, value in values.items() if isinstance(value, float)}
         notes = [note for value in values.values() for note in getattr(value, "notes", ())]
+        if self.method.kind == "merge":  # it hands on the notes of its inputs, whose stages have said them
+            said = {note for value in _parts(self.inputs) for note in getattr(value, "notes", ())}
+            notes = [note for note in notes if note not in said]
         meta = {**meta, "rows": counts, "metrics": metrics, "notes": notes}
-        with self.store.writing(self.key, meta) as folder:
+        if self.llm is not None:
+            meta["asked"] = self.llm.record()
+            meta["failed"] = sum(tally.failed.total() for tally in self.llm.tallies.values())
+            notes += self.llm.notes()
+        with self.store.writing(self.key, meta, replace=True) as folder:
             for port, value in values.items():
                 encode(value, folder / f"port_{port}")
 
@@ -140,7 +166,7 @@ class Execution:
         count = len(rows_of(found) or ())
         if count != len(rows):
             raise MethodError(f"returned {port} about {count} rows for a batch of {len(rows)}")
-        return found
+        return matched(found, rows)
 
     def read(self, key: str) -> Any:
         """A shard as it was kept."""
@@ -163,3 +189,23 @@ def inputs_of(method: Method, given: dict[str, list[Any]]) -> dict[str, Any]:
         elif values and values[0] is not None:
             found[port.name] = values[0]
     return found
+
+
+def rows_in(inputs: dict[str, Any]) -> int:
+    """How many rows come in, by the first input that is about rows."""
+    for value in inputs.values():
+        parts = _parts({"": value})
+        if views := [rows for part in parts if (rows := rows_of(part)) is not None]:
+            return together([len(rows) for rows in views], len(views[0].data), isinstance(parts[0], ALIGNED))
+    return 0
+
+
+def together(counts: list[int], pool: int, aligned: bool) -> int:
+    """The rows of several values about a data set of `pool` rows: the same ones if they are aligned."""
+    return max(counts, default=0) if aligned or len(counts) == 1 else min(sum(counts), pool)
+
+
+def _parts(inputs: dict[str, Any]) -> list[Any]:
+    """The values of all ports, one by one."""
+    lists = [value if isinstance(value, list) else [value] for value in inputs.values()]
+    return [part for parts in lists for part in parts]

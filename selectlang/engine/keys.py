@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -75,10 +76,14 @@ def call_key(method: Method, settings: dict[str, Any], inputs: dict[str, list[st
 def _canonical(method: Method, name: str, value: Any) -> Any:
     if isinstance(value, Amount):
         return str(value)
-    is_model = "model" in json.dumps(method.settings[name].schema.get("format", ""))
-    if is_model and isinstance(value, str) and Path(value).is_dir():
+    if names_model(method, name) and isinstance(value, str) and os.path.isabs(value) and os.path.isdir(value):
         return {"folder": folder_digest(value)}
     return value
+
+
+def names_model(method: Method, name: str) -> bool:
+    """Whether a setting names a model, of a hub or a folder of this machine."""
+    return '"format": "model"' in json.dumps(method.settings[name].schema)
 
 
 @cache

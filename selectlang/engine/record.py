@@ -12,14 +12,26 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import selectlang
+from selectlang.data.info import DataInfo
 from selectlang.engine.datasets import Datasets
 from selectlang.engine.task import Task
 from selectlang.engine.walk import Walk
 from selectlang.language.program import Program
-from selectlang.language.resolved import resolved
+from selectlang.language.resolved import remaining, resolved
 from selectlang.plugins import Registry
 
-PACKAGES = ("numpy", "pyarrow", "scikit-learn", "faiss-cpu", "torch", "transformers", "sentence-transformers")
+_ADDED = ("calls", "paid", "tokens_in", "tokens_out", "cost")
+PACKAGES = (
+    "numpy",
+    "pyarrow",
+    "scikit-learn",
+    "faiss-cpu",
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "peft",
+    "litellm",
+)
 
 
 def record(
@@ -31,11 +43,15 @@ def record(
     started: datetime,
     seconds: float,
 ) -> dict[str, Any]:
-    """The record, as JSON. Times are UTC; seconds are wall time; memory is in bytes."""
+    """The record, as JSON. Times are UTC; seconds are wall time; memory is in bytes.
+
+    `spec` checks and runs again, to the same keys, with `spec_params` as the values of its params.
+    """
     return {
         "selectlang": selectlang.__version__,
         "spec": resolved(program),
         "file": program.file,
+        "spec_params": remaining(program),
         "params": program.params,
         "seed": program.seed,
         "started": started.isoformat(timespec="seconds"),
@@ -45,7 +61,8 @@ def record(
         "packages": _versions(),
         "plugins": [asdict(plugin) for plugin in registry.plugins],
         "data": {name: _data(name, key, walk, sets) for name, key in sets.named.items()},
-        "stages": [_stage(task, walk) for task in walk.order],
+        "stages": (stages := [_stage(task, walk) for task in walk.order]),
+        "asked": _asked(stages),
         "outputs": outputs,
     }
 
@@ -78,6 +95,17 @@ def _data(name: str, key: str, walk: Walk, sets: Datasets) -> dict[str, Any]:
     }
 
 
+def about(name: str, info: DataInfo) -> list[str]:
+    """What people should know of how a data set was read: rows that were left out, each with its place."""
+    found = list(info.notes)
+    if info.skipped:
+        shown = len(info.skipped_first)
+        which = "" if info.skipped == shown else f", the first {shown} of them"
+        rows = "bad row" if info.skipped == 1 else "bad rows"
+        found += [f"{info.skipped:,} {rows} skipped{which}:", *info.skipped_first]
+    return [f"data {name!r}: {note}" for note in found]
+
+
 def _stage(task: Task, walk: Walk) -> dict[str, Any]:
     """One task. One whose result nothing asked for, because what follows was stored, has no counts."""
     meta = walk.store.meta(task.key) or {}
@@ -97,9 +125,22 @@ def _stage(task: Task, walk: Walk) -> dict[str, Any]:
         "seconds_in_method": round(task.inside, 3),
         "rows_in": meta.get("rows_in"),
         "rows_out": meta.get("rows", {}),
+        **({"asked": meta["asked"]} if "asked" in meta else {}),
         "metrics": {name: _number(value) for name, value in meta.get("metrics", {}).items()},
         "notes": meta.get("notes", []),
     }
+
+
+def _asked(stages: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What all stages took of each model; `paid` are the calls that this run made. A null cost is unknown."""
+    total: dict[str, dict[str, Any]] = {}
+    for stage in stages:
+        for tally in stage.get("asked", ()):
+            found = total.setdefault(tally["model"], dict.fromkeys(_ADDED, 0))
+            for name in _ADDED:
+                new = tally[name] if name != "paid" or stage["state"] == "ran" else 0
+                found[name] = None if None in (found[name], new) else found[name] + new
+    return total
 
 
 def _number(value: float) -> float | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selectlang.engine.handles import rows_of
+from selectlang.engine.promises import check
 from selectlang.errors import MethodError
 from selectlang.methods import Method, Port
 from selectlang.ports import Clusters, Labels, Metric, Model, Replies, Scores, Selection, Vectors, Weights
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BLOCK = 8192  # rows whose vectors are checked at a time
+MOST = 2**31 - 1  # labels of clusters are int32
 
 
 def outputs(method: Method, raw: Any, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -32,11 +33,22 @@ def outputs(method: Method, raw: Any, inputs: dict[str, Any]) -> dict[str, Any]:
 
 def output(method: Method, port: Port, raw: Any, inputs: dict[str, Any]) -> Any:
     """One output value. Plain lists and arrays are aligned with the rows of the input it speaks about."""
+    rows = subject(method, port, inputs)
     try:
-        return _made(port, raw, subject(method, port, inputs))
-    except (TypeError, ValueError) as error:
+        value = _made(port.kind or _variable(method, inputs), raw, rows)
+        check(value, rows)
+    except (TypeError, ValueError, OverflowError) as error:
         shown = f" {port.name!r}" if port.name else ""
         raise MethodError(f"returned no {port}{shown}: {error}") from error
+    return value
+
+
+def _variable(method: Method, inputs: dict[str, Any]) -> type[Any]:
+    """What the variable T stands for in a call: the type of what was given for it."""
+    ports = [port for port in method.inputs if port.kind is None]
+    given = [inputs[port.name] for port in ports if port.name in inputs]
+    values = [part for value in given for part in (value if isinstance(value, list) else [value])]
+    return type(values[0]) if values else object
 
 
 def subject(method: Method, port: Port, inputs: dict[str, Any]) -> Rows[Any] | None:
@@ -50,24 +62,26 @@ def subject(method: Method, port: Port, inputs: dict[str, Any]) -> Rows[Any] | N
     return None
 
 
-def _made(port: Port, raw: Any, rows: Rows[Any] | None) -> Any:
-    kind = port.kind
+def _made(kind: type[Any], raw: Any, rows: Rows[Any] | None) -> Any:
     if kind is Metric:
         return Metric(raw)
     if kind is Model:
         return raw if isinstance(raw, Model) else Model(Path(raw))
-    if kind is None or isinstance(raw, kind):
-        _checked(raw)
+    if isinstance(raw, kind):
         return raw
     if rows is None:
         raise TypeError(f"got {type(raw).__name__}, and no input whose rows it could speak about")
     if kind is Scores:
         return Scores(rows, _numbers(raw, rows))
     if kind is Vectors:
-        return _vectors(raw, rows)
+        import numpy as np
+
+        return Vectors(rows, np.asarray(raw, dtype=np.float32))
     if kind in (Labels, Replies):
         texts = list(raw)
         _length(len(texts), rows)
+        if odd := {type(text).__name__ for text in texts if not isinstance(text, str)}:
+            raise TypeError(f"got {', '.join(sorted(odd))}, expected a text for each row")
         return labels(rows, texts) if kind is Labels else Replies(Rows(rows.data, rows.positions, texts))
     if kind is Clusters:
         return _clusters(raw, rows)
@@ -95,21 +109,19 @@ def _numbers(raw: Any, rows: Rows[Any]) -> NDArray[np.floating[Any]]:
     return array
 
 
-def _vectors(raw: Any, rows: Rows[Any]) -> Vectors[Any]:
-    import numpy as np
-
-    vectors = Vectors(rows, np.asarray(raw, dtype=np.float32))
-    _checked(vectors)
-    return vectors
-
-
 def _clusters(raw: Any, rows: Rows[Any]) -> Clusters[Any]:
     import numpy as np
 
     found = np.asarray(raw)
+    if found.ndim != 1 or found.dtype.kind in "fc":
+        kind = f"an array of {found.dtype} of shape {found.shape}"
+        raise ValueError(f"got {kind}, expected a whole number or a name for each row")
     _length(len(found), rows)
     if found.dtype.kind in "iu":
-        return Clusters(rows, found.astype(np.int32), int(found.max(initial=-1)) + 1)
+        low, high = (int(found.min()), int(found.max())) if len(found) else (0, -1)
+        if low < 0 or high > MOST:
+            raise ValueError(f"got labels from {low} to {high}, expected 0 to at most {MOST}")
+        return Clusters(rows, found.astype(np.int32), high + 1)
     names, codes = np.unique(np.asarray([str(item) for item in raw]), return_inverse=True)
     return Clusters(rows, codes.astype(np.int32), len(names), names=names.tolist())
 
@@ -119,41 +131,14 @@ def labels(rows: Rows[Any], verdicts: Sequence[str]) -> Labels[Any]:
     import numpy as np
 
     values = sorted(set(verdicts))
+    if len(values) > 128:  # codes are int8
+        raise ValueError(f"got {len(values)} different verdicts, expected at most 128")
     codes = {value: code for code, value in enumerate(values)}
-    return Labels(rows, np.array([codes[verdict] for verdict in verdicts], dtype=np.int8), values)
+    return Labels(
+        rows, np.array([codes[verdict] for verdict in verdicts], dtype=np.int8), values, complete=False
+    )
 
 
 def _length(found: int, rows: Rows[Any]) -> None:
     if found != len(rows):
         raise ValueError(f"got {found} for {len(rows)} rows")
-
-
-def _checked(value: Any) -> None:
-    """Whether a value holds what its type promises: an entry a row, finite vectors, labels in range."""
-    rows = rows_of(value)
-    if rows is None:
-        return
-    if isinstance(value, Vectors) and value.matrix.ndim != 2:
-        raise ValueError(f"got an array of shape {value.matrix.shape}, expected one vector a row")
-    for name in ("matrix", "labels", "values", "codes", "scores", "distances"):
-        array = getattr(value, name, None)
-        if array is not None and hasattr(array, "shape") and len(array) != len(rows):
-            raise ValueError(f"{name} has {len(array)} entries for {len(rows)} rows")
-    if isinstance(value, Vectors):
-        _finite(value)
-    elif isinstance(value, Clusters) and len(rows):
-        low, high = value.labels.min(), value.labels.max()
-        if low < 0 or high >= value.k:
-            raise ValueError(f"labels go from {low} to {high}, expected 0 to {value.k - 1}")
-    elif isinstance(value, Scores) and value.values.dtype.kind not in "fiub":
-        raise TypeError(f"got numbers of type {value.values.dtype}")
-
-
-def _finite(vectors: Vectors[Any]) -> None:
-    import numpy as np
-
-    for start in range(0, len(vectors.rows), BLOCK):
-        bad = np.flatnonzero(~np.isfinite(vectors.matrix[start : start + BLOCK]).all(axis=1))
-        if len(bad):
-            name = vectors.rows.take(bad[:1] + start).ids()[0]
-            raise ValueError(f"the vector of row {name!r} is not finite")

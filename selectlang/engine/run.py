@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,12 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from selectlang.engine.datasets import Datasets
-from selectlang.engine.folder import prepare, write
+from selectlang.engine.folder import held, write
 from selectlang.engine.plan import require_params
-from selectlang.engine.record import record
+from selectlang.engine.record import about, record
 from selectlang.engine.task import Task, Watcher
 from selectlang.engine.walk import Walk
+from selectlang.errors import described
 from selectlang.language.program import Program
+from selectlang.llm.calls import Calls
+from selectlang.llm.door import Door
+from selectlang.llm.options import Options
+from selectlang.llm.tally import Tally
 from selectlang.plugins import Registry
 from selectlang.progress import PlainProgress
 from selectlang.store.store import Store
@@ -53,6 +57,10 @@ class Observers(Watcher):
         """Move the bar."""
         self.show.rows(task.path, done, total)
 
+    def asked(self, task: Task, tally: Tally) -> None:
+        """Say what calls to a model took so far."""
+        self.show.asked(task.path, tally)
+
     def finish(self, task: Task) -> None:
         """Say so, and tell the plugins."""
         self.show.finish(task.path, task.seconds)
@@ -76,40 +84,46 @@ class Observers(Watcher):
                 name = f"{implementation.plugin_name}: {hook}"
                 if name not in self.failed:
                     self.failed.add(name)
-                    self.warn(f"observer {name} failed: {type(error).__name__}: {error}")
+                    self.warn(f"observer {name} failed: {described(error)}")
 
 
-def run(program: Program, registry: Registry, store: Store, out: Path | None, show: PlainProgress) -> Run:
+def run(
+    program: Program,
+    registry: Registry,
+    store: Store,
+    out: Path | None,
+    show: PlainProgress,
+    options: Options | None = None,
+) -> Run:
     """Run a program and write its run folder; `out` None makes one under `runs/`."""
     require_params(program)
     started, clock = datetime.now(UTC), time.perf_counter()
-    folder = prepare(out, program.name, started)
     notes: list[str] = []
     observers = Observers(registry, show, notes.append)
     store.on_corrupt = lambda key, why: show.say(f"store: {key[:12]} is damaged ({why}); making it again")
     sets = Datasets(store, show.reading)
-    walk = Walk(store, sets.handle, sets.open, run=True, seed=program.seed, watcher=observers)
-    try:
-        with store.in_use(), show:
-            handles = walk.program(program, {})
-            walk.demand(list(handles.values()))
-            values = {name: walk.value(handle) for name, handle in handles.items()}
-            for task in walk.order:
-                if task.cached and not task.ran:
-                    observers.finished(task)
-            origins = {name: _origin(handle, walk) for name, handle in handles.items()}
+    with (
+        held(out, program, started) as folder,
+        store.in_use(),
+        show,
+        Calls(store.scratch) as calls,
+        Door(calls, (options or Options()).within(program.limits)) as door,
+    ):
+        walk = Walk(store, sets.handle, sets.open, True, program.seed, observers, door)
+        handles = walk.program(program, {})
+        walk.demand(list(handles.values()))
+        values = {name: walk.value(handle) for name, handle in handles.items()}
+        for task in walk.order:
+            if not task.ran and store.has(task.key):
+                observers.finished(task)
+        origins = {name: _origin(handle, walk) for name, handle in handles.items()}
 
-            def recorded(outputs: dict[str, dict[str, Any]]) -> dict[str, Any]:
-                return record(program, registry, walk, sets, outputs, started, time.perf_counter() - clock)
+        def recorded(outputs: dict[str, dict[str, Any]]) -> dict[str, Any]:
+            return record(program, registry, walk, sets, outputs, started, time.perf_counter() - clock)
 
-            found = write(folder, values, origins, recorded)
-    except BaseException:
-        if out is None:
-            with suppress(OSError):  # it stays if something is in it
-                folder.rmdir()
-        raise
+        found = write(folder, values, origins, recorded)
     notes += [f"{stage['path']}: {note}" for stage in found["stages"] for note in stage["notes"]]
-    notes += [f"data '{name}': {note}" for name, data in found["data"].items() for note in data["notes"]]
+    notes += [note for name, key in sets.named.items() for note in about(name, walk.dataset(key).info)]
     observers.tell("run_finished", record=found)
     return Run(folder, found, list(dict.fromkeys(notes)))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -42,6 +44,22 @@ def by_length(rows: Rows[Any]) -> NDArray[np.int64]:
     return np.argsort(rows.lengths(), kind="stable")
 
 
+def matched(value: Any, rows: Rows[Any]) -> Any:
+    """A value about a batch, which may say in another order what it says, in the order of the batch."""
+    import numpy as np
+
+    have, want = value.rows.positions, rows.positions
+    if np.array_equal(have, want):
+        return value
+    given, due = np.argsort(have, kind="stable"), np.argsort(want, kind="stable")
+    if not np.array_equal(have[given], want[due]):
+        name = type(value).__name__
+        raise MethodError(f"returned {name} about other rows than those of its batch; give each row, once")
+    order = np.empty(len(want), dtype=np.int64)
+    order[given] = due
+    return restored(value, rows, order)
+
+
 def restored(value: Any, rows: Rows[Any], order: NDArray[np.int64]) -> Any:
     """A value about rows in `order`, as a value about the rows in their own order."""
     import numpy as np
@@ -53,7 +71,8 @@ def restored(value: Any, rows: Rows[Any], order: NDArray[np.int64]) -> Any:
     if isinstance(value, Scores):
         return _scores(value, rows, back)
     if isinstance(value, Labels):
-        return Labels(rows, value.codes[back], value.values)
+        why = {name: array[back] for name, array in value.why.items()}
+        return replace(value, rows=rows, codes=value.codes[back], why=why)
     return Replies(value.rows.take(back))
 
 
@@ -63,27 +82,55 @@ def joined(kind: type[Any] | None, rows: Rows[Any], parts: Iterable[Any], scratc
     Parts are taken one at a time, for each may hold a file open; vectors are joined in a file without a
     name under `scratch`, for they may not fit into memory.
     """
-    import numpy as np
-
     if kind is Vectors:
         return Vectors(rows, _matrix(len(rows), parts, scratch))
     if kind is Scores:
-        scores = [_scores(part, part.rows, np.arange(len(part.rows))) for part in parts]
-        first = scores[0]
-        nearest = None if first.nearest is None else np.concatenate([part.nearest for part in scores])
-        values = np.concatenate([part.values for part in scores])
-        return Scores(rows, values, first.columns, nearest, first.nearest_ids)
+        return _joined_scores(rows, parts)
     if kind is Replies:
         replies = [reply for part in parts for reply in part.rows.replies or ()]
         return Replies(Rows(rows.data, rows.positions, replies))
     if kind is Labels:
-        parts = list(parts)
-        verdicts = sorted({verdict for part in parts for verdict in part.values})
-        codes = [
-            np.array([*map(verdicts.index, part.values), -1], dtype=np.int8)[part.codes] for part in parts
-        ]  # the -1 at the end is what code -1, no verdict, becomes
-        return Labels(rows, np.concatenate(codes), verdicts)
+        return _joined_labels(rows, parts)
     raise MethodError(f"a class cannot give {kind.__name__ if kind else 'T'}")
+
+
+def _joined_scores(rows: Rows[Any], parts: Iterable[Scores[Any]]) -> Scores[Any]:
+    import numpy as np
+
+    scores = [_scores(part, part.rows, np.arange(len(part.rows))) for part in parts]
+    first = scores[0]
+    for part in scores[1:]:
+        if (part.columns, part.values.shape[1:]) != (first.columns, first.values.shape[1:]):
+            seen = [f"{one.values.shape} with columns {reprlib.repr(one.columns)}" for one in (part, first)]
+            raise MethodError(f"returned scores of shape {seen[0]} after scores of shape {seen[1]}")
+        if (part.nearest is None, part.nearest_ids) != (first.nearest is None, first.nearest_ids):
+            raise MethodError("returned scores whose nearest_ids differ from those of a batch before")
+    nearest = None if first.nearest is None else np.concatenate([part.nearest for part in scores])
+    values = np.concatenate([part.values for part in scores])
+    return Scores(rows, values, first.columns, nearest, first.nearest_ids)
+
+
+def _joined_labels(rows: Rows[Any], parts: Iterable[Labels[Any]]) -> Labels[Any]:
+    import numpy as np
+
+    read = [_in_memory(part) for part in parts]
+    verdicts = sorted({verdict for part in read for verdict in part.values})
+    if len(verdicts) > 128:  # codes are int8
+        raise MethodError(f"returned {len(verdicts)} different verdicts, expected at most 128")
+    if any(part.why.keys() != read[0].why.keys() for part in read):
+        raise MethodError("returned labels whose why has other names than those of a batch before")
+    codes = [
+        np.array([*map(verdicts.index, part.values), -1], dtype=np.int8)[part.codes] for part in read
+    ]  # the -1 at the end is what code -1, no verdict, becomes
+    why = {name: np.concatenate([part.why[name] for part in read]) for name in read[0].why}
+    return Labels(rows, np.concatenate(codes), verdicts, why, all(part.complete for part in read))
+
+
+def _in_memory(part: Labels[Any]) -> Labels[Any]:
+    import numpy as np
+
+    why = {name: np.array(array) for name, array in part.why.items()}
+    return replace(part, codes=np.array(part.codes), why=why)
 
 
 def _matrix(rows: int, parts: Iterable[Vectors[Any]], scratch: Path) -> NDArray[np.float32]:

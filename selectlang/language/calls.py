@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from selectlang.faults import Fault, closest, listing, nearest, quoted
@@ -35,6 +36,11 @@ def check_call(
     settings = check_settings(method, stage, values)
     over, seed = check_words(method, stage, values, looped)
     binding, wires = check_wires(method, stage, env, faults)
+    if why := checker.library.replaced.get(stage.place):
+        faults[before:] = [
+            replace(fault, hint=f"{fault.hint}\n{why}".strip()) if fault.code in ("SL217", "SL301") else fault
+            for fault in faults[before:]
+        ]
     types = {port.name: binding.output(port) for port in method.outputs}
     default = types[method.outputs[0].name]
     ports = {name: kind for name, kind in types.items() if name}
@@ -76,6 +82,8 @@ def find(registry: Registry, stage: Stage, faults: list[Fault]) -> Method | None
     if elsewhere and not close:
         close = f"; {quoted(name)} is a method of {quoted(elsewhere[0])}"
     hint = f"methods of {kind}: {listing(registry.names(kind)) or 'none is installed'}"
+    if not close:
+        hint += "\nOne of your own is found with --plugins DIR, the folder that holds its file."
     down = [b for b in registry.broken if b.method is None or b.method[0] not in KINDS]
     if down:
         hint += f"\nbroken plugins: {'; '.join(f'{b.plugin.distribution} ({_line(b.reason)})' for b in down)}"

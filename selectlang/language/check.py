@@ -9,7 +9,7 @@ from selectlang.faults import Fault, nearest, quoted
 from selectlang.language.calls import check_call
 from selectlang.language.load import Library, Loaded
 from selectlang.language.loops import check_loop
-from selectlang.language.program import Call, Nested, Program, Ref, Rounds, Step, Type
+from selectlang.language.program import Call, Nested, Program, Ref, Rounds, Step, Type, calls
 from selectlang.language.recipes import check_recipe
 from selectlang.language.schemas import fitted, mismatch
 from selectlang.language.scope import Env, Symbol, ordered, resolve, taken
@@ -21,6 +21,7 @@ from selectlang.plugins import Registry
 from selectlang.rows import Rows
 
 MAX_STAGES = 20_000  # with those of all recipes: a few lines of recipes in recipes could ask for billions
+MAX_CALLS = 100_000  # with all rounds of loops: a plan lists each
 MAX_FAULTS = 1_000  # enough for a person; a megabyte of mistakes would take minutes to describe
 
 
@@ -41,6 +42,7 @@ def check(spec: str, registry: Registry, given: dict[str, Any] | None = None) ->
         raise SpecError(
             sorted(found.values(), key=lambda fault: (fault.place.order, fault.code))[:MAX_FAULTS]
         )
+    program.notes = [f"{place}: {text}" for place, text in library.replaced.items()]
     return program
 
 
@@ -58,7 +60,20 @@ class Checker:
         spec = self.read(loaded)
         given = _given(spec.params, given)
         values = Values(spec.params, bind(spec.params, given, self.faults), self.faults)
-        return self.scope(loaded, spec, values, {}, "")
+        program = self.scope(loaded, spec, values, {}, "")
+        self.size(program, spec)
+        return program
+
+    def size(self, program: Program, spec: Spec) -> None:
+        """A fault at the largest stage when the rounds of all loops are more than anybody can mean."""
+        counts = {step.name: calls([step]) for step in program.steps}
+        if sum(counts.values()) > MAX_CALLS:
+            name = max(counts, key=lambda name: counts[name])
+            stage = spec.stages[name]
+            place = stage.rounds.place if isinstance(stage, Loop) else stage.place
+            message = f"{quoted(name)} comes to {counts[name]:,} calls with all its rounds"
+            hint = f"A spec has at most {MAX_CALLS:,}. Give the loop fewer rounds that do more each."
+            self.faults.append(Fault("SL404", message, place, None, hint))
 
     def read(self, loaded: Loaded) -> Spec:
         spec, faults = loaded.parts

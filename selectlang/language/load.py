@@ -2,26 +2,29 @@
 
 A spec is named by a path, or by `package:name`, where the package is a spec pack that a plugin registers.
 On the command line a bare name means the one pack that has it. `extends` is merged before anything is
-read: a stage that states its kind replaces the parent's, one that does not changes the settings it names.
+read. A spec may lead to specs alone: of another file, no line is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from selectlang.errors import SpecError
-from selectlang.faults import Fault, Place, Source, listing, nearest, quoted
+from selectlang.faults import Fault, Place, Source, closest, listing, nearest, quoted
 from selectlang.language import yaml
+from selectlang.language.merge import merge, replaced
 from selectlang.language.reader import Reader
-from selectlang.language.spec import STRUCTURAL, Spec
+from selectlang.language.spec import Spec
 from selectlang.language.yaml import Node
-from selectlang.methods import KINDS
 
 MAX_SPECS = 200  # files that one spec may draw in, with all it extends and imports
 MAX_CHAIN = 20  # specs of which each extends or imports the next
+ENDINGS = (".yaml", ".yml")
+_SPEC = re.compile(r"""^(["']?)selectlang\1\s*:""", re.MULTILINE)  # of a file that is no YAML
 
 
 @dataclass
@@ -32,13 +35,14 @@ class Library:
     faults: list[Fault] = field(default_factory=list)  # those that leave the rest of a file readable
     files: dict[Path, Node] = field(default_factory=dict)
     loaded: dict[tuple[Path, ...], Loaded] = field(default_factory=dict)
+    replaced: dict[Place, str] = field(default_factory=dict)  # what stages of a parent lose to a child
 
     def open(self, given: str) -> Loaded:
         """The spec that a person names on the command line."""
         start = Place(Source(given))
         if ":" in given and not _is_file(Path(given)):
             path = self.packaged(given, start)
-        elif "/" in given or "\\" in given or given.endswith((".yaml", ".yml")) or _is_file(Path(given)):
+        elif "/" in given or "\\" in given or given.endswith(ENDINGS) or _is_file(Path(given)):
             path = Path(given)
         else:
             path = self.bare(given, start)
@@ -75,7 +79,11 @@ class Library:
 
     def load(self, path: Path, name: str, place: Place, above: tuple[Path, ...]) -> Loaded:
         """Read a spec file and all that it extends; `above` are the files that led here."""
-        here = path.resolve()
+        try:
+            here = path.resolve()
+        except (OSError, RuntimeError) as error:  # RuntimeError: before Python 3.13, a link to itself
+            message = "cannot read the file: its links lead nowhere"
+            raise SpecError([Fault("SL101", message, place)]) from error
         chain = (*above, here)
         if chain in self.loaded:
             return self.loaded[chain]
@@ -92,21 +100,34 @@ class Library:
         parent = root.value.get("extends") if isinstance(root.value, dict) else None
         if parent is not None:
             target, shown = self.locate(parent)
-            root = merge(self.load(target, shown, parent.place, chain).root, root)
+            older = self.load(target, shown, parent.place, chain).root
+            self.replaced |= replaced(older, root)
+            root = merge(older, root)
         self.loaded[chain] = Loaded(root, path, chain)
         return self.loaded[chain]
 
     def read(self, path: Path, name: str, place: Place, led: bool) -> Node:
-        """One file; when another spec led to it, a fault of the file as a whole says where."""
+        """One file; when another spec led to it, a fault of the file as a whole says where.
+
+        A spec may lead to any YAML file of the machine, so one that is no spec is told without its text.
+        """
         if len(self.files) >= MAX_SPECS:
             message = f"a spec draws in at most {MAX_SPECS - 1} others"
             raise SpecError([Fault("SL404", message, place)])
+        faults: list[Fault] = []
         try:
-            return yaml.read(path, name, self.faults)
+            root = yaml.read(path, name, faults)
         except SpecError as error:
+            text = error.faults[0].place.source.text
+            if led and error.faults[0].code not in ("SL101", "SL105") and not _SPEC.search(text):
+                raise SpecError([_foreign(name, place)]) from None
             raise SpecError(
                 [_led(fault, place) for fault in error.faults] if led else error.faults
             ) from error
+        if led and not (isinstance(root.value, dict) and "selectlang" in root.value):
+            raise SpecError([_foreign(name, place)])
+        self.faults += faults
+        return root
 
     def locate(self, node: Node) -> tuple[Path, str]:
         """The file that `extends` or an import names, from the folder of the spec that says so."""
@@ -123,10 +144,23 @@ class Library:
             )
             raise SpecError([Fault("SL403", message, node.place)])
         path = base.parent / given
-        if not _is_file(path):
-            close = nearest(given, [str(Path(given).parent / name) for name in _beside(path)])
-            raise self.missing(f"there is no spec {quoted(given)}{close}", node.place, f"looked for {path}")
-        return path, str(path)
+        if not given.endswith(ENDINGS):
+            hint = "A spec is named by a path that ends in .yaml or .yml, or as package:name."
+        elif _is_file(path):
+            return path, str(path)
+        else:
+            hint = f"looked for {path}"
+        raise self.missing(f"there is no spec {quoted(given)}{self.meant(given, path)}", node.place, hint)
+
+    def meant(self, given: str, path: Path) -> str:
+        """`, did you mean 'selectlang:kmq'?` for the file beside or the packaged spec that is nearest."""
+        known = {
+            file.stem: f"{pack}:{file.stem}" for pack, folder in self.packs.items() for file in _specs(folder)
+        }
+        beside = [Path(given).parent / file.name for file in _specs(path.parent)]
+        known |= {str(file.with_suffix("")): str(file) for file in beside}
+        close = closest(given.removesuffix(".yml").removesuffix(".yaml"), known)
+        return "" if close is None else f", did you mean {quoted(known[close])}?"
 
 
 def _is_file(path: Path) -> bool:
@@ -137,10 +171,10 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _beside(path: Path) -> list[str]:
-    """The names of the YAML files in the folder where `path` would be."""
+def _specs(folder: Path) -> list[Path]:
+    """The YAML files of a folder, if there is one."""
     try:
-        return sorted(file.name for file in path.parent.iterdir() if file.suffix in (".yaml", ".yml"))
+        return sorted(file for file in folder.iterdir() if file.suffix in ENDINGS)
     except (OSError, ValueError):
         return []
 
@@ -161,55 +195,10 @@ class Loaded:
         return spec, reader.faults
 
 
+def _foreign(name: str, place: Place) -> Fault:
+    hint = "A spec starts with 'selectlang: 1'; what another file holds is not shown."
+    return Fault("SL405", f"{quoted(name)} is no selectlang spec", place, None, hint)
+
+
 def _led(fault: Fault, place: Place) -> Fault:
     return fault if fault.also else replace(fault, also=("named here", place))
-
-
-def merge(parent: Node, child: Node) -> Node:
-    """A child spec over its parent."""
-    if not isinstance(child.value, dict) or not isinstance(parent.value, dict):
-        return child
-    merged = _over(parent, child)
-    for section in ("params", "data", "outputs", "imports", "limits"):
-        _section(merged, parent, child, section, _entry if section in ("params", "data") else None)
-    _section(merged, parent, child, "stages", _stage)
-    merged.value.pop("extends", None)
-    return merged
-
-
-def _over(parent: Node, child: Node) -> Node:
-    keys = {**(parent.keys or {}), **(child.keys or {})}
-    return Node({**parent.value, **child.value}, child.place, keys)
-
-
-def _section(
-    merged: Node, parent: Node, child: Node, name: str, entry: Callable[[Node, Node], Node] | None
-) -> None:
-    old, new = parent.value.get(name), child.value.get(name)
-    if old is None or new is None or not isinstance(old.value, dict) or not isinstance(new.value, dict):
-        return
-    both = _over(old, new)
-    if entry is not None:
-        for key in new.value:
-            if key in old.value:
-                both.value[key] = entry(old.value[key], new.value[key])
-    merged.value[name] = both
-
-
-def _entry(old: Node, new: Node) -> Node:
-    """A param or data entry: the child changes the keys it names; a type replaces the whole."""
-    if isinstance(old.value, dict) and isinstance(new.value, dict) and "type" not in new.value:
-        return _over(old, new)
-    return new
-
-
-def _stage(old: Node, new: Node) -> Node:
-    if not isinstance(old.value, dict) or not isinstance(new.value, dict):
-        return new
-    if any(word in new.value for word in (*KINDS, *STRUCTURAL)):
-        return new
-    both = _over(old, new)
-    _section(both, old, new, "carry", _entry)
-    _section(both, old, new, "stages", _stage)
-    _section(both, old, new, "params", None)
-    return both

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selectlang.faults import Fault, nearest, quoted
-from selectlang.language.program import Call, Carried, Ref, Rounds, Step, Type, Until
+from selectlang.language.program import COMPARE, Call, Carried, Ref, Rounds, Step, Type, Until
 from selectlang.language.scope import Env, Symbol, resolve, taken
 from selectlang.language.spec import Loop, Stage
 from selectlang.language.types import ref_text
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 4  # each level is checked twice
 ROUNDS = {"type": "integer", "minimum": 1, "maximum": 100_000}
-COMPARISONS = ("at_least", "at_most", "above", "below")
+NUMBER = {"type": "number"}
+COMPARISONS: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(COMPARE, NUMBER),
+    "total_at_least": NUMBER,
+    "plateau": {"type": "integer", "minimum": 1},
+}
+WITHIN = {"type": "number", "minimum": 0}
+"""How much a metric may still rise on a plateau."""
 
 
 def check_loop(
@@ -154,13 +161,17 @@ def _until(loop: Loop, inner: Env, values: Values) -> list[Until]:
             message = f"expected a comparison such as {{at_least: 0.9}}, found {node.type}"
             faults.append(Fault("SL203", message, node.place))
             continue
+        within = node.value.get("within") if "plateau" in node.value else None
+        rise = values.checked(within, WITHIN, "'within'") if within is not None else 0.0
         for word, at, bound in node.items():
+            if bound is within:
+                continue
             if word not in COMPARISONS:
                 message = f"{quoted(word)} is no comparison{nearest(word, COMPARISONS)}"
                 faults.append(Fault("SL201", message, at, None, f"known here: {', '.join(COMPARISONS)}"))
                 continue
-            number = values.checked(bound, {"type": "number"}, quoted(word))
-            found.append(Until(ref, word, number))
+            number = values.checked(bound, COMPARISONS[word], quoted(word))
+            found.append(Until(ref, word, number, rise))
     return found
 
 

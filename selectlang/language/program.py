@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,13 +48,31 @@ class Call:
     seed: int | None
 
 
+COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "at_least": operator.ge, "at_most": operator.le, "above": operator.gt, "below": operator.lt,
+}  # fmt: skip
+
+
 @dataclass
 class Until:
-    """Ends a loop after a round whose metric satisfies the comparison."""
+    """Ends a loop after a round whose metric satisfies the comparison; `within` is that of a plateau."""
 
     metric: Ref
     comparison: str
     bound: float
+    within: float = 0.0
+
+    def holds(self, values: list[float]) -> bool:
+        """Whether the loop ends after rounds that gave these numbers; a round may have given none (NaN)."""
+        if not values:
+            return False
+        if self.comparison == "plateau":
+            known = [value for value in values if value == value]
+            old, new = known[: -int(self.bound)], known[-int(self.bound) :]
+            return bool(old) and max(new) <= max(old) + self.within
+        if self.comparison == "total_at_least":
+            return sum(value for value in values if value == value) >= self.bound
+        return COMPARE[self.comparison](values[-1], self.bound)
 
 
 @dataclass
@@ -94,7 +114,7 @@ class Program:
     """A spec that has no faults.
 
     `declared` are its params, `params` the values of those that have one, and `missing` the names of those
-    that need one yet.
+    that need one yet. `notes` are sentences about what may not have been meant.
     """
 
     name: str
@@ -109,3 +129,17 @@ class Program:
     limits: dict[str, Any]
     seed: int
     missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def calls(steps: list[Step]) -> int:
+    """How often steps call a method, with all rounds; a loop of unknown length counts as one round."""
+    count = 0
+    for step in steps:
+        if isinstance(step, Call):
+            count += 1
+        elif isinstance(step, Nested):
+            count += calls(step.program.steps)
+        else:
+            count += calls(step.steps) * (step.rounds if isinstance(step.rounds, int) else 1)
+    return count

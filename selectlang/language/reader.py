@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-
-from selectlang.faults import Fault, Place, listing, nearest, quoted
+from selectlang.faults import Place, listing, nearest, quoted
+from selectlang.language.form import Form
 from selectlang.language.spec import (
-    NAME,
     PARAM_TYPES,
     STRUCTURAL,
     TOP,
@@ -26,16 +23,8 @@ from selectlang.language.yaml import Node
 from selectlang.methods import KINDS
 
 
-@dataclass
-class Reader:
+class Reader(Form):
     """Reads the parts of a spec, and collects the faults of their form."""
-
-    faults: list[Fault] = field(default_factory=list)
-
-    def fault(
-        self, code: str, message: str, place: Place, hint: str = "", also: tuple[str, Place] | None = None
-    ) -> None:
-        self.faults.append(Fault(code, message, place, also, hint))
 
     def spec(self, root: Node) -> Spec:
         """The whole spec; parts with faults are left out."""
@@ -48,10 +37,11 @@ class Reader:
         get = root.value.get
         for word in ("name", "stages", "outputs"):
             if word not in root.value and root.value:
-                self.fault("SL202", f"a spec needs '{word}'", root.place)
+                self.fault("SL202", f"a spec needs '{word}'", root.place, _example(word, root))
         outputs = self.named(get("outputs"), "outputs")
         if "outputs" in root.value and root.value["outputs"].value in ({}, None):
-            self.fault("SL202", "a spec needs at least one output", root.value["outputs"].place)
+            place, hint = root.value["outputs"].place, _example("outputs", root)
+            self.fault("SL202", "a spec needs at least one output", place, hint)
         return Spec(
             place=root.place,
             name=self.text(get("name"), "name"),
@@ -76,52 +66,6 @@ class Reader:
             message = f"language version {quoted(node.plain())} is not known here; this is version {VERSION}"
             self.fault("SL212", message, node.place)
 
-    def keys(self, node: Node, known: Iterable[str], what: str, hint: str = "") -> None:
-        """Report the keys of a mapping that are not known."""
-        known = list(known)
-        for name, place, _ in node.items():
-            if name not in known:
-                message = f"{what} has no key {quoted(name)}{nearest(name, known)}"
-                self.fault("SL201", message, place, hint or f"known here: {listing(known)}")
-
-    def mapping(self, node: Node | None, what: str) -> Node:
-        """A mapping; anything else is a fault and reads as an empty one."""
-        if node is not None and isinstance(node.value, dict):
-            return node
-        if node is not None and node.value is not None:
-            self.fault("SL203", f"'{what}' is a mapping, found {node.type}", node.place)
-        return Node({}, node.place if node else _NOWHERE, {})
-
-    def named(self, node: Node | None, what: str) -> list[tuple[str, Place, Node]]:
-        """The entries of a mapping whose keys are names that people choose."""
-        found = list(self.mapping(node, what).items())
-        for name, place, _ in found:
-            self.name(name, place)
-        return found
-
-    def name(self, name: str, place: Place) -> None:
-        if not NAME.match(name):
-            hint = "A name starts with a letter, and has letters, digits, '_' and '-', at most 64."
-            self.fault("SL211", f"{quoted(name)} is no name", place, hint)
-
-    def text(self, node: Node | None, what: str) -> str:
-        if node is None:
-            return ""
-        if not isinstance(node.value, str):
-            self.fault("SL203", f"'{what}' is text, found {node.type}", node.place)
-            return ""
-        return node.value
-
-    def sequence(self, node: Node | None, what: str) -> list[Node]:
-        if node is None:
-            return []
-        if isinstance(node.value, str):
-            return [node]
-        if not isinstance(node.value, list):
-            self.fault("SL203", f"'{what}' is a list, found {node.type}", node.place)
-            return []
-        return node.value
-
     def param(self, name: str, place: Place, node: Node) -> Param:
         node = self.mapping(node, name)
         self.keys(node, ("type", "default", "doc"), f"param {quoted(name)}")
@@ -145,38 +89,52 @@ class Reader:
         )
 
     def stages(self, node: Node | None) -> dict[str, AnyStage]:
-        return {name: self.stage(name, at, value) for name, at, value in self.named(node, "stages")}
+        named = self.named(node, "stages")
+        places = {name: at for name, at, _ in named}
+        return {name: self.stage(name, at, value, places) for name, at, value in named}
 
-    def stage(self, name: str, place: Place, node: Node) -> AnyStage:
+    def stage(self, name: str, place: Place, node: Node, places: dict[str, Place]) -> AnyStage:
         if not isinstance(node.value, dict):
             self.fault("SL203", f"stage {quoted(name)} is a mapping, found {node.type}", node.place, _KINDS)
             return Faulty(name, place)
         heads = [key for key in node.value if key in KINDS or key in STRUCTURAL]
         if len(heads) != 1:
-            self.no_kind(name, place, node, heads)
+            self.no_kind(name, place, node, heads, places)
             return Faulty(name, place)
         if heads[0] == "loop":
             return self.loop(name, place, node)
         self.text(node.value.get("doc"), "doc")
         if heads[0] == "recipe":
-            self.keys(node, ("recipe", "params", "from", "doc"), f"recipe stage {quoted(name)}")
+            words = ("recipe", "params", "from", "doc")
+            hint = f"known here: {listing(words)}\nA param of the recipe stands under params: {{name: value}}"
+            self.keys(node, words, f"recipe stage {quoted(name)}", hint)
             params = {
                 key: (at, value)
                 for key, at, value in self.mapping(node.value.get("params"), "params").items()
             }
             return Use(name, place, node.value["recipe"], params, self.wires(node.value.get("from")))
-        words = (heads[0], "from", "doc", "seed", "over")
-        settings = {key: (at, value) for key, at, value in node.items() if key not in words}
+        others = (heads[0], "from", "doc", "seed", "over")
+        settings = {key: (at, value) for key, at, value in node.items() if key not in others}
         return Stage(
             name, place, heads[0], node.value[heads[0]], self.wires(node.value.get("from")), settings,
             node.value.get("seed"), node.value.get("over"),
         )  # fmt: skip
 
-    def no_kind(self, name: str, place: Place, node: Node, heads: list[str]) -> None:
+    def no_kind(
+        self, name: str, place: Place, node: Node, heads: list[str], places: dict[str, Place]
+    ) -> None:
+        """A stage without a kind, or with two; `places` are those of all stages beside it."""
         if heads:
             keys = node.keys or {}
             message = f"stage {quoted(name)} has two kinds, {quoted(heads[0])} and {quoted(heads[1])}"
             self.fault("SL204", message, keys[heads[1]], also=("the other is here", keys[heads[0]]))
+            return
+        parents = [other for other, at in places.items() if at.source.name != place.source.name]
+        if close := nearest(name, parents):
+            message = (
+                f"stage {quoted(name)} states no kind, and the spec extends no stage of this name{close}"
+            )
+            self.fault("SL204", message, place, f"stages of the parent: {listing(parents)}")
             return
         for key, at, _ in node.items():
             close = nearest(key, (*KINDS, *STRUCTURAL))
@@ -222,5 +180,16 @@ def _wire(port: str | None, place: Place, node: Node) -> Wire:
     return Wire(port, place, node.value if listed else [node], listed)
 
 
+def _example(word: str, root: Node) -> str:
+    """How a line that is missing may read."""
+    stages = root.value.get("stages")
+    names = list(stages.value) if stages is not None and isinstance(stages.value, dict) else []
+    lines = {
+        "name": "name: my-selection",
+        "stages": "stages: {lengths: {score: length, from: pool}}",
+        "outputs": f"outputs: {{chosen: {quoted(names[-1])[1:-1] if names else 'lengths'}}}",
+    }
+    return f"for example: {lines[word]}"
+
+
 _KINDS = f"kinds: {', '.join((*KINDS, *STRUCTURAL))}"
-_NOWHERE = Place(None)  # type: ignore[arg-type]  # of a mapping that is not there and has no entries

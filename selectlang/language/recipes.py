@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectlang.errors import SpecError
 from selectlang.faults import Fault, Place, listing, nearest, quoted
+from selectlang.language.load import Loaded
 from selectlang.language.program import Nested, Ref, Step, Type
 from selectlang.language.scope import Env, Symbol, resolve
 from selectlang.language.spec import Param, Spec, Use, Wire
@@ -17,7 +18,6 @@ from selectlang.rows import Rows
 
 if TYPE_CHECKING:
     from selectlang.language.check import Checker
-    from selectlang.language.load import Loaded
 
 
 def check_recipe(
@@ -42,7 +42,7 @@ def check_recipe(
     for lacking in program.missing:
         if lacking not in use.params and not behind:
             also = ("it is declared here", spec.params[lacking].place)
-            message = f"recipe {quoted(use.recipe.value)} needs param {quoted(lacking)}"
+            message = f"recipe {_name(use)} needs param {quoted(lacking)}"
             hint = f"params: {{{lacking}: ...}}{_or_rows(lacking, spec)}"
             checker.faults.append(Fault("SL202", message, use.place, also, hint))
     ports = {name: ref.type for name, ref in program.outputs.items()}
@@ -52,7 +52,12 @@ def check_recipe(
 
 
 def _opened(checker: Checker, use: Use, loaded: Loaded) -> Loaded | None:
-    """The spec of a recipe stage, which `imports` names."""
+    """The spec of a recipe stage: one that `imports` names, or one that is written out, as in a record."""
+    if isinstance(use.recipe.value, dict):
+        if "extends" in use.recipe.value:
+            message = "a recipe that is written out extends no other"
+            checker.faults.append(Fault("SL403", message, use.recipe.value["extends"].place))
+        return Loaded(use.recipe, loaded.path, loaded.chain)
     imports = loaded.parts[0].imports
     name = use.recipe.value
     if not isinstance(name, str) or name not in imports:
@@ -69,6 +74,10 @@ def _opened(checker: Checker, use: Use, loaded: Loaded) -> Loaded | None:
     except SpecError as error:
         checker.faults += error.faults
         return None
+
+
+def _name(use: Use) -> str:
+    return quoted(use.recipe.value if isinstance(use.recipe.value, str) else use.name)
 
 
 def _or_rows(param: str, spec: Spec) -> str:
@@ -88,7 +97,7 @@ def _bound(use: Use, spec: Spec, env: Env, faults: list[Fault]) -> dict[str, Ref
         for target, ref in _targets(use, wire, refs, spec, faults):
             kind = ref.type.kind
             if kind is not None and not accepts(Port(target, Rows, ""), kind):
-                what = f"data set {quoted(target)} of recipe {quoted(use.recipe.value)}"
+                what = f"data set {quoted(target)} of recipe {_name(use)}"
                 message = f"{what} expects Rows, {quoted(ref_text(ref))} is {kind.__name__}"
                 also = ("the data set is here", spec.data[target][0])
                 faults.append(Fault("SL303", message, ref.place, also))
@@ -98,7 +107,7 @@ def _bound(use: Use, spec: Spec, env: Env, faults: list[Fault]) -> dict[str, Ref
 
 
 def _targets(use: Use, wire: Wire, refs: list[Ref], spec: Spec, faults: list[Fault]) -> list[tuple[str, Ref]]:
-    recipe = f"recipe {quoted(use.recipe.value)}"
+    recipe = f"recipe {_name(use)}"
     known = f"data sets: {listing(spec.data) or 'none'}"
     if wire.port is None:
         if len(refs) > len(spec.data):
@@ -126,9 +135,7 @@ def _given(use: Use, spec: Spec, values: Values) -> dict[str, Any]:
     for name, (place, node) in use.params.items():
         param: Param | None = spec.params.get(name)
         if param is None:
-            message = (
-                f"recipe {quoted(use.recipe.value)} has no param {quoted(name)}{nearest(name, spec.params)}"
-            )
+            message = f"recipe {_name(use)} has no param {quoted(name)}{nearest(name, spec.params)}"
             also: tuple[str, Place] = ("the recipe", spec.place)
             values.faults.append(
                 Fault("SL207", message, place, also, f"params: {listing(spec.params) or 'none'}")

@@ -19,11 +19,14 @@ _NAMES = {
 }  # fmt: skip
 
 
+LOCAL = "local/"  # before the name, or the folder, of a model that answers in this process
+
+
 def mismatch(value: Any, schema: dict[str, Any], literal: bool = False) -> tuple[str, str, list[Any]] | None:
     """What is wrong with a value: a code, words, and the path to the part; None when it fits.
 
-    A `literal` stands in a spec: where it names a model, that is a name of a hub, for a path of this
-    machine comes from the person who runs the spec.
+    A `literal` stands in a spec, or in a param that is not of type model: where it names a model, that is
+    the name of one on a hub, for a folder of this machine comes from the person who runs the spec.
     """
     validator, best = _validator(literal)
     error = best(validator.evolve(schema=schema).iter_errors(value))
@@ -67,11 +70,13 @@ def _validator(literal: bool) -> tuple[Any, Any]:
 
 
 def _hub_name(given: object) -> bool:
-    path = ("/", "~", ".", "$")
-    if isinstance(given, str) and (
-        given.startswith(path) or ".." in given or "\\" in given or "://" in given or given[1:2] == ":"
-    ):
-        raise ValueError(f"expected the name of a model, found {quoted(given)}; give a path with --set")
+    name = given.removeprefix(LOCAL) if isinstance(given, str) else ""
+    odd = any(part in name for part in ("..", "\\", "://"))
+    if odd or name.startswith(("/", "~", ".", "$")) or name[1:2] == ":":
+        raise ValueError(
+            f"expected the name of a model, found {quoted(given)}; "
+            "a folder is given to a param of type model, with --set"
+        )
     return True
 
 
@@ -90,6 +95,8 @@ def _shown(found: Any) -> str:
 
 
 def _close(found: Any, schema: dict[str, Any]) -> str:
+    if schema.get("format") == "amount" and isinstance(found, float) and 0 < found <= 1:
+        return f", did you mean {found * 100:g}%?"
     if not isinstance(found, str):
         return ""
     parts = [schema, *schema.get("anyOf", ())]

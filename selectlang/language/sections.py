@@ -67,6 +67,8 @@ def check_data(name: str, node: Node, values: Values) -> dict[str, Any]:
         param = values.params.get(param_name(part.value) or "")
         if param_name(part.value) is None:
             hint = f"Declare it: params: {{{name}: {{type: path}}}}, then write path: ${name}"
+            if meant := next((word for word in (part.value, name) if word in values.params), None):
+                hint = f"Write path: ${meant}"
             values.faults.append(Fault("SL215", "the path of a data set is a param", part.place, None, hint))
         elif param is not None and param.type not in ("path", ""):
             also = ("it is declared here", param.place)

@@ -10,7 +10,7 @@ from typing import Any
 from selectlang.faults import Fault, Place, listing, nearest, quoted
 from selectlang.language.schemas import chosen, expected, fitted, mismatch
 from selectlang.language.spec import Param, param_name
-from selectlang.language.yaml import Node
+from selectlang.language.yaml import Node, plain
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,24 @@ class Values:
             self.fits(node, schema, what)
             return value
         name = param_name(node.value)
-        problem = mismatch(value, schema, literal=name is None)
+        problem = mismatch(value, schema, literal=name is None or self.params[name].type != "model")
         if problem is None:
             return fitted(value, schema)
         code, message, path = problem
+        message += "" if "did you mean" in message else self.meant(node.value, schema)
         also = (f"param {quoted(name)} is declared here", self.params[name].place) if name else also
         at, inner = _descend(node, path)
         self.faults.append(Fault(code, f"{_part(what, inner)}{message}", at.place, also))
         return FAULTY
+
+    def meant(self, value: Any, schema: dict[str, Any]) -> str:
+        """What a text that does not fit was meant to be: a param without its `$`, a number in quotes."""
+        if isinstance(value, str) and value in self.params:
+            return f", did you mean {quoted(f'${value}')}?"
+        number = plain(value) if isinstance(value, str) else None
+        if isinstance(number, int | float) and not isinstance(number, bool) and not mismatch(number, schema):
+            return f", did you mean {value} without quotes?"
+        return ""
 
     def mapping(self, node: Node, schema: dict[str, Any], what: str) -> dict[str, Any]:
         """The value of a mapping, each key by its own schema; the value of a key may be Unknown."""

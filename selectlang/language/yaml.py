@@ -8,6 +8,7 @@ costs no recursion.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ def read(path: Path, name: str | None = None, faults: list[Fault] | None = None)
     """
     source = Source(name or str(path))
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open) as file:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         problem = getattr(error, "strerror", None) or str(error)
@@ -81,6 +82,13 @@ def read(path: Path, name: str | None = None, faults: list[Fault] | None = None)
     return parse(text, Source(source.name, text), faults)
 
 
+def _open(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to is empty, not waited for."""
+    number = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(number, True)
+    return number
+
+
 def parse(text: str, source: Source, faults: list[Fault] | None = None) -> Node:
     """Read the text of a YAML file."""
     builder = _Builder(source)
@@ -89,9 +97,10 @@ def parse(text: str, source: Source, faults: list[Fault] | None = None) -> Node:
             builder.add(event)
     except yaml.YAMLError as error:
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        builder.lost(
-            "SL103", f"not YAML: {problem}", _where(error, text, source), also=_opened(error, source)
-        )
+        place = _where(error, text, source)
+        tab = source.line(place.line)[place.column - 1 : place.column] == "\t"
+        problem = "a tab, and YAML is indented with spaces" if tab else problem
+        builder.lost("SL103", f"not YAML: {problem}", place, also=_opened(error, source))
     if builder.root is None and not builder.faults:
         builder.lost("SL104", "the file is empty", Place(source), hint=_START)
     if builder.root is None or builder.unreadable or (builder.faults and faults is None):
@@ -216,9 +225,11 @@ class _Builder:
 
 
 def _scalar(event: Any) -> str | int | float | bool | None:
-    text: str = event.value
-    if event.style:
-        return text
+    return event.value if event.style else plain(event.value)
+
+
+def plain(text: str) -> str | int | float | bool | None:
+    """What a text without quotes stands for."""
     if text in _WORDS:
         return _WORDS[text]
     match = _NUMBER.match(text)

@@ -7,12 +7,13 @@ modification time is when the entry was last used.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from typing import Any
 from selectlang.errors import DataError
 
 META = "meta.json"
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The errors of a disk, or of what a user or a process may write, that is full."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,16 @@ class Damage(Exception):
 
 
 @contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """Turn an OSError into the DataError that says which folder of the store cannot be written."""
+def explained(folder: Path, only: Container[int | None] | None = None) -> Iterator[None]:
+    """Turn an OSError into the DataError that says which folder of the store cannot be written.
+
+    `only` leaves alone the errors of other numbers, which may be about other files.
+    """
     try:
         yield
     except OSError as error:
+        if only is not None and error.errno not in only:
+            raise
         reason = error.strerror or str(error)  # numpy's has no number when the disk is full
         if error.filename is not None:
             reason += f" ({error.filename})"
@@ -70,7 +78,7 @@ def seal(folder: Path, key: str, meta: dict[str, Any]) -> None:
     created = datetime.now(UTC).isoformat()
     entry = {"key": key, "created": created, "files": sums, "folders": sorted(folders), "meta": meta}
     entry = json.loads(json.dumps(entry))  # the checksum is that of what will be read back
-    text = json.dumps({"sha256": _checksum(entry), "entry": entry})
+    text = json.dumps({"sha256": checksum(entry), "entry": entry})
     with open(folder / META, "x", encoding="ascii") as file:
         file.write(text)
 
@@ -82,7 +90,7 @@ def read(folder: Path, key: str) -> dict[str, Any]:
     try:
         outer = json.loads((folder / META).read_bytes())
         entry: dict[str, Any] = outer["entry"]
-        if outer["sha256"] != _checksum(entry):
+        if outer["sha256"] != checksum(entry):
             raise Damage(f"{META} does not match its checksum")
         if entry["key"] != key:
             raise Damage(f"it was written under another key, {entry['key']}")
@@ -168,5 +176,6 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _checksum(entry: dict[str, Any]) -> str:
+def checksum(entry: dict[str, Any]) -> str:
+    """The sha256 of JSON, in one way of writing it."""
     return hashlib.sha256(json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from selectlang.errors import DataError, UsageError
+from selectlang.store.entry import FULL
 
 FORMAT = 1
 FOLDERS = ("entries", "tmp", "logs", "cache")
@@ -18,6 +19,10 @@ _OTHER = "set SELECTLANG_STORE to another folder"
 
 def inspect(folder: Path) -> None:
     """A UsageError unless `folder` is a store of this format, or empty, or not there yet."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:  # Arrow opens no such file
+        raise UsageError(f"the path of the store {folder} is no UTF-8; {_OTHER}") from None
     try:
         if not os.path.lexists(folder):
             return
@@ -57,7 +62,8 @@ def make(folder: Path) -> None:
     except OSError as error:
         if (folder / "entries").is_dir():
             return  # a store that is read-only and lacks, say, its empty folders can still be read
-        raise UsageError(f"cannot make the store {folder}: {error.strerror}; {_OTHER}") from None
+        kind = DataError if error.errno in FULL else UsageError
+        raise kind(f"cannot make the store {folder}: {error.strerror}; {_OTHER}") from None
 
 
 def slot(folder: Path, key: str) -> Path:

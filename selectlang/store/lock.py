@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
+import stat
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+
+class Held(Exception):
+    """Another process holds the lock; the message says which."""
 
 
 class RunLock:
@@ -50,6 +56,62 @@ def alone(path: Path, *, wait: bool) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def owned(path: Path) -> Iterator[None]:
+    """Hold a lock whose file is there only while it is held, and says who holds it; a Held when others do.
+
+    It is held by this process alone, not by workers it has forked, which may outlive it; a process that
+    reads the file while it holds it loses it. On a file system without locks nothing is held.
+    """
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except (FileExistsError, FileNotFoundError):
+            if _blocked(path.parent):
+                raise
+            continue  # who held it has just deleted the folder of the file
+        try:
+            _take(descriptor)
+            if not _same(descriptor, path):  # deleted, with the lock, by who held it
+                continue
+            with suppress(OSError):  # a full disk
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()} on {platform.node()}".encode(), 0)
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    path.unlink()  # while it is held, so that nobody else's is deleted
+            return
+        finally:
+            os.close(descriptor)
+
+
+def _blocked(folder: Path) -> bool:
+    """Whether something else stands where a folder should; asked once, for folders come and go."""
+    try:
+        return not stat.S_ISDIR(folder.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _take(descriptor: int) -> None:
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        raise Held(os.pread(descriptor, 200, 0).decode(errors="replace").strip()) from None
+    except OSError:
+        pass
+
+
+def _same(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _open(path: Path) -> int:

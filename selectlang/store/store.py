@@ -23,7 +23,19 @@ from pathlib import Path
 from typing import Any
 
 from selectlang.errors import DataError, UsageError
-from selectlang.store.entry import META, Damage, Entry, damage, describe, explained, read, remove, seal
+from selectlang.store.entry import (
+    FULL,
+    META,
+    Damage,
+    Entry,
+    checksum,
+    damage,
+    describe,
+    explained,
+    read,
+    remove,
+    seal,
+)
 from selectlang.store.layout import inspect, keys, make, slot
 from selectlang.store.lock import RunLock, alone
 
@@ -48,7 +60,10 @@ class Store:
     @classmethod
     def default(cls) -> Store:
         """The store that $SELECTLANG_STORE names, or `.selectlang` in the working directory."""
-        return cls(Path(os.environ.get("SELECTLANG_STORE") or ".selectlang"))
+        folder = os.path.expanduser(os.environ.get("SELECTLANG_STORE") or ".selectlang")
+        if folder.startswith("~"):
+            raise UsageError(f"the store {folder}: no such home; set SELECTLANG_STORE to another folder")
+        return cls(Path(folder))
 
     @property
     def scratch(self) -> Path:
@@ -89,11 +104,18 @@ class Store:
             return None
         return meta
 
+    def content(self, key: str) -> str:
+        """A hash of all that an entry holds, whenever it was made; empty when there is none."""
+        try:
+            return checksum(read(self._slot(key), key)["files"])
+        except (Damage, OSError):
+            return ""
+
     @contextmanager
-    def writing(self, key: str, meta: dict[str, Any]) -> Iterator[Path]:
+    def writing(self, key: str, meta: dict[str, Any], replace: bool = False) -> Iterator[Path]:
         """An empty folder that becomes the entry when the block ends, and nothing if it raises.
 
-        `meta` is kept as JSON. If another run has written the entry meanwhile, that one stays. A
+        `meta` is kept as JSON. If there is an entry, that one stays, unless `replace`. A
         DataError names the folder when the disk is full or may not be written.
         """
         place = self._slot(key)
@@ -102,10 +124,13 @@ class Store:
             try:
                 with explained(folder):
                     folder.mkdir()
-                yield folder
+                with explained(folder, FULL):
+                    yield folder
                 with explained(place):
                     seal(folder, key, meta)
                     place.parent.mkdir(exist_ok=True)
+                    if replace:
+                        self.discard(key)
                     self._publish(folder, place, key)
             finally:
                 remove(folder)

@@ -302,3 +302,128 @@ heavy = [name for name in libraries if name in sys.modules]
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def shown(done: Any) -> str:
+    """All that a command printed; nothing in it steers a terminal."""
+    text = str(done.out + done.err)
+    assert all(char.isprintable() or char == "\n" for char in text), ascii(text)
+    return text
+
+
+EVIL = "\x1b[31m\x07\u202e"
+
+
+def test_no_text_of_a_user_steers_the_terminal(project: Make, pool: Make) -> None:
+    plugin = """
+import selectlang as sl
+
+@sl.score
+def odd(rows: sl.Rows, *, how: str) -> sl.Scores:
+    "What goes wrong."
+    raise {"data": sl.DataError, "usage": sl.UsageError, "other": ValueError}[how](f"row {rows.ids()[0]}")
+
+@sl.hookimpl
+def register_methods(register):
+    register(odd)
+"""
+    spec = SPEC.replace("score: length", "score: odd, how: HOW").replace(", text: response", "")
+    spec = spec.replace("doc: Keep the longest rows.", r'doc: "Keep \u202e \x1b[31m rows."')
+    p = project({"pool.jsonl": [{**pool(1)[0], "id": EVIL}], "plugins/odd.py": plugin})
+    run = "--set pool=pool.jsonl --plugins plugins"
+    for how, code in (("data", 1), ("usage", 2), ("other", 3)):
+        p.write({"s.yaml": spec.replace("HOW", how)})
+        done = p.run(f"selectlang run s.yaml {run} --out out")
+        assert done.code == code
+        assert "�" in shown(done)
+    text = shown(p.run(f"selectlang show s.yaml {run}").ok())
+    import yaml
+
+    assert yaml.safe_load(text)["doc"] == "Keep \u202e \x1b[31m rows."
+    shown(p.run(f"selectlang run s.yaml --set '{EVIL}'"))
+    shown(p.run(f"selectlang run s.yaml --set '{EVIL}=1'"))
+    shown(p.run(f"selectlang show '{EVIL}'"))
+    shown(p.run(f"selectlang store list --store '{EVIL}'"))
+
+
+def test_commands_print_by_one_door() -> None:
+    """What `print` writes steers the terminal; `say` makes it visible."""
+    import ast
+    from pathlib import Path
+
+    import selectlang.commands
+
+    for path in Path(selectlang.commands.__file__).parent.glob("*.py"):
+        names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+        assert "print" not in names, path
+
+
+LOOP = """
+selectlang: 1
+name: rounds
+params: {pool: {type: path}, rounds: {type: int}}
+data: {pool: {path: $pool, id: id}}
+stages:
+  lengths: {score: length, from: pool, text: response}
+  again:
+    loop: $rounds
+    carry: {chosen: {next: grown}}
+    stages:
+      batch: {budget: top, from: {scores: lengths, skip: chosen}, size: 1}
+      grown: {merge: union, from: [chosen, batch]}
+outputs: {chosen: again}
+"""
+
+
+def test_a_plan_of_many_rounds_shows_the_first(project: Make, pool: Make) -> None:
+    p = project({"s.yaml": LOOP, "pool.jsonl": pool(9)})
+    plan = "selectlang plan s.yaml --set pool=pool.jsonl --set rounds="
+    lines = p.run(plan + "99").ok().out.splitlines()
+    assert len(lines) == 1 + 1 + 199 + 1
+    lines = p.run(plan + "110").ok().out.splitlines()
+    assert [line.split()[0] for line in lines[2:-2]] == [
+        "lengths", *(f"again/{name}#{index}" for index in (1, 2, 3) for name in ("batch", "grown")),
+    ]  # fmt: skip
+    assert lines[-2:] == [
+        "214 lines of rounds after #3 are left out; --json has them", "221 of 221 to run",
+    ]  # fmt: skip
+    assert len(json.loads(p.run(plan + "110 --json").ok().out)["lines"]) == 221
+    many = p.run(plan + "50001")
+    assert many.code == 1
+    assert "'again' comes to 100,002 calls with all its rounds  [SL404]" in many.err
+
+
+def test_the_names_of_files_that_are_no_utf8(project: Make) -> None:
+    p = project({})
+    name = os.fsdecode(b"a\xffb.yaml")
+    (p.folder / name).write_text(SPEC)
+    assert p.run(f"selectlang check '{name}'").ok().out == "a\\xffb.yaml: fine, 2 stages\n"
+    (p.folder / name).write_text(BAD)
+    assert p.run(f"selectlang check '{name}'").out.startswith("a\\xffb.yaml:8:20: ")
+    assert "::error file=a\\xffb.yaml,line=8" in p.run(f"selectlang check '{name}' --format github").out
+    found = json.loads(p.run(f"selectlang check '{name}' --format json").out)
+    assert found[0]["file"] == "a\\xffb.yaml"
+
+
+def test_a_working_folder_that_is_gone(project: Make) -> None:
+    p = project({"gone/x": ""})
+    command = f"rm -r ../gone; {sys.executable} -m selectlang check s.yaml"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=p.folder / "gone", capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "selectlang: the working folder is gone; cd to one that is there\n"
+
+
+def test_where_the_store_is_said_to_be(project: Make, pool: Make) -> None:
+    p = project({"s.yaml": SPEC, "pool.jsonl": pool(9), "file": ""})
+    p.environment |= {"HOME": str(p.folder / "home"), "SELECTLANG_STORE": "~/store"}
+    p.run(RUN).ok()
+    assert (p.folder / "home/store/format").is_file()
+    for name in ("file", "file/store", "~no-such-person/store"):
+        p.environment["SELECTLANG_STORE"] = name
+        for command in (RUN, "selectlang plan s.yaml --set pool=pool.jsonl"):
+            done = p.run(command)
+            assert done.code == 2
+            assert done.err.endswith("set SELECTLANG_STORE to another folder\n")
+        p.run("selectlang check s.yaml").ok()

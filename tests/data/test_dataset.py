@@ -1,6 +1,7 @@
 """A data set: any rows, in any order, each as it was read; and nothing held in memory that need not be."""
 
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 import selectlang as sl
 from selectlang.data import collect
 from selectlang.data.dataset import Dataset
-from selectlang.data.ingest import ingest
+from selectlang.data.ingest import ARROW, ingest
 from selectlang.data.source import DataSpec
+from selectlang.store.store import Store
 
 ROLES = ["system", "user", "assistant", "tool"]
 TURN = st.fixed_dictionaries({"role": st.sampled_from(ROLES), "content": st.text(max_size=5)})
@@ -73,8 +75,30 @@ def test_what_is_known_survives_the_folder(tmp_path):
     assert data.key == "the key"
     assert (len(data), data.info.rows, data.info.skipped, counts) == (1, 1, 1, [1])
     assert data.info.skipped_first == [f"{path}:2: not JSON: Expecting value at character 1"]
-    assert data.info.stems == ["rows"]
-    assert sorted(entry.name for entry in folder.iterdir()) == ["info.json", "rows.arrow", "source.arrow"]
+    assert data.info.stems == [""]
+    assert {entry.name for entry in folder.iterdir()} == {"info.json", *ARROW}
+
+
+def test_a_disk_that_fills_up_leaves_no_entry(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(f'{{"prompt": "{i} {"x" * 1000}"}}\n' for i in range(9000)))
+    store, spec, key = Store(tmp_path / "store"), DataSpec((str(path),)), "a" * 64
+
+    def write():
+        with store.writing(key, {}) as folder:
+            ingest(spec, folder, lambda rows: None)
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000_000, limits[1]))  # half of the rows
+    try:
+        with pytest.raises(sl.DataError, match="cannot write to the store, folder .*File too large"):
+            write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert store.path(key) is None
+    assert not list((tmp_path / "store" / "tmp").iterdir())
+    write()
+    assert len(Dataset.open(store.path(key), key)) == 9000
 
 
 def test_records_have_a_key_of_their_content():

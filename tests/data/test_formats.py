@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import selectlang as sl
-from selectlang.data import formats
+from selectlang.data import json_files
 from selectlang.data.dataset import Dataset
 
 ROWS = [
@@ -87,7 +87,7 @@ def test_any_text_survives_every_format(rows, read, write):
 
 @pytest.mark.parametrize("chunk", [1, 7, 64])
 def test_an_array_is_read_alike_in_chunks_of_any_size(chunk, read, write, monkeypatch):
-    monkeypatch.setattr(formats, "CHUNK", chunk)
+    monkeypatch.setattr(json_files, "CHUNK", chunk)
     rows = [*ROWS, {"instruction": "n", "output": 123, "more": [1.5, {"a": None}, True, "]"]}]
     path = write("a.json", "\ufeff \n" + json.dumps(rows, indent=1) + "\n ")
     assert read(path).ids() == Dataset.from_records(rows).ids()
@@ -118,7 +118,7 @@ def test_json_lines_under_another_name(read, write):
         ('[{"prompt": "a"}]\n[]', "a.json:2: not a JSON array: something follows its end"),
         ("hello", "a.json:1: not a JSON array: found 'hello', expected '['"),
         ('{"prompt": "a"', "not JSON"),
-        ("[" * 100_000, "not a JSON array: it is nested too deep"),
+        ("[" * 100_000, "not a JSON array: element 1: lists and objects are nested too deep"),
     ],
 )
 def test_a_broken_array_is_an_error_even_when_bad_rows_are_skipped(content, message, read, write):
@@ -130,7 +130,10 @@ def test_a_broken_array_is_an_error_even_when_bad_rows_are_skipped(content, mess
 def test_numbers_that_are_no_strict_json(read, write):
     content = b'{"prompt": "a", "x": NaN, "y": Infinity}\n{"prompt": "b", "x": 2, "y": -1}\n'
     array = b"[" + content.strip().replace(b"\n", b",") + b"]"
-    for data in read(write("a.jsonl", content)), read(write("a.json", array)):
+    inside = b'{"data": ' + array + b"}"
+    for data in (
+        read(write(*file)) for file in (("a.jsonl", content), ("a.json", array), ("b.json", inside))
+    ):
         assert data.field("x") == [None, 2]
         assert data.field("y") == [float("inf"), -1]
 
@@ -215,6 +218,109 @@ def test_gzip_data_that_is_cut_off(name, read, write):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(sl.DataError, match=f"{name}: the file ends too early"):
         read(path, bad_rows="skip")
+
+
+@pytest.mark.parametrize("name", ["a.json.gz", "a.jsonl.gz"])
+def test_gzip_data_that_is_cut_off_in_its_only_line(name, read, write):
+    path = write(name, json.dumps([{"prompt": str(i)} for i in range(500)]))
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(sl.DataError, match=f"{name}: the file ends too early"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.json.gz", "a.csv.gz", "a.parquet.gz"])
+def test_gzip_data_that_is_none(name, read, write):
+    path = write(name, "")
+    for content in (b"\x1f\x8b" + bytes(range(100)), gzip.compress(encode(ROWS, name)) + b"what follows"):
+        path.write_bytes(content)
+        with pytest.raises(sl.DataError, match=f"{name}: cannot be read: its gzip data is damaged"):
+            read(path, bad_rows="skip")
+
+
+LONG = {
+    "a.jsonl": '{"prompt": "a"}\n{"prompt": "%s"}\n',
+    "b.jsonl": '{"prompt": "a"}\n{"prompt": "%s',  # such as a gzip bomb, which has no end
+    "a.json": '[{"prompt": "a"},\n{"prompt": "%s"}]',
+    "b.json": '[{"prompt": "a"},\n{"prompt": "%s',
+    "a.csv": "prompt,n\n%s,1\n",
+    "a.tsv": "prompt\tn\n%s\t1\n",
+    "b.tsv": 'prompt\tn\n"%s\t1\n',
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize("zipped", ["", ".gz"])
+def test_a_row_that_would_fill_the_memory(name, zipped, read, write, monkeypatch):
+    for module in "formats", "json_files", "delimited":
+        monkeypatch.setattr(f"selectlang.data.{module}.LONGEST", 1 << 20)
+    monkeypatch.setattr(json_files, "CHUNK", 1 << 18)
+    path = write(name + zipped, LONG[name] % ("x" * 3_000_000))
+    with pytest.raises(sl.DataError, match=rf"{name}.*:2: .*1 MiB, the most that a row may be"):
+        read(path, bad_rows="skip")
+    assert len(read(write(name + zipped, LONG["a" + name[1:]] % ("x" * 900_000)))) > 0
+
+
+def test_a_cell_that_would_fill_the_memory(read, write, monkeypatch):
+    monkeypatch.setattr("selectlang.data.delimited.LONGEST", 1 << 20)
+    path = write("a.csv", 'prompt,n\na,"' + "x\n" * 1_000_000)
+    with pytest.raises(sl.DataError, match=r"a\.csv:2: its quotes or line breaks are at fault: field larger"):
+        read(path)
+
+
+def test_an_object_that_would_fill_the_memory(read, write, monkeypatch):
+    path = write("a.json", json.dumps({"data": ROWS * 1000}, indent=1))
+    assert len(read(path)) == 4000
+    monkeypatch.setattr(json_files, "WHOLE", 1 << 16)
+    with pytest.raises(sl.DataError, match=r"a\.json: this JSON object is larger than 0 MiB.*JSON Lines"):
+        read(path)
+
+
+def test_a_file_of_white_space_is_read_in_pieces(read, write, monkeypatch):
+    monkeypatch.setattr(json_files, "CHUNK", 10)
+    with pytest.raises(sl.DataError, match="no rows: the data is empty"):
+        read(write("a.json", " \n" * 100))
+    with pytest.raises(sl.DataError, match=r"b\.json:101: not a JSON array: Expecting value in element 2"):
+        read(write("b.json", " \n" * 100 + '[{"prompt": "a"}, ]'))
+
+
+def test_out_of_memory_names_the_file(read, write, monkeypatch):
+    def hungry(*_):
+        raise MemoryError
+        yield
+
+    monkeypatch.setattr("selectlang.data.ingest.read_jsonl", hungry)
+    with pytest.raises(sl.DataError, match=r"a\.jsonl: out of memory while it was read"):
+        read(write("a.jsonl", ROWS))
+
+
+DIGITS, DEEP = "1" * 5000, "[" * 5000 + "]" * 5000
+ODD = [(DIGITS, "a whole number in it has too many digits"), (DEEP, "lists and objects are nested too deep")]
+
+
+@pytest.mark.parametrize("value, message", ODD, ids=["digits", "deep"])
+def test_values_that_no_reader_takes(value, message, read, write):
+    rows = ['{"prompt": "a", "x": 1}', f'{{"prompt": "b", "x": {value}}}']
+    path = write("a.jsonl", "\n".join(rows))
+    with pytest.raises(sl.DataError, match=rf"a\.jsonl:2: {message}"):
+        read(path)
+    assert len(read(path, bad_rows="skip")) == 1
+    with pytest.raises(sl.DataError, match=rf"a\.json:2: not a JSON array: element 2: {message}"):
+        read(write("a.json", "[" + ",\n".join(rows) + "]"))
+    with pytest.raises(sl.DataError, match=rf"b\.json: {message}"):
+        read(write("b.json", '{"data": [' + ",\n".join(rows) + "]}"))
+
+
+@pytest.mark.parametrize("depth", [200, 300, *range(700, 1000, 20)])
+def test_nesting_of_any_depth_is_read_or_refused(depth, read, write):
+    row = '{"prompt": "a", "x": %s, "y": NaN}' % ("[" * depth + "]" * depth)
+    call = {"role": "assistant", "content": None, "tool_calls": json.loads("[" * 250 + "1" + "]" * 250)}
+    chat = json.dumps({"messages": [{"role": "user", "content": "a"}, call]})
+    for content in (row, row.replace("NaN", "1"), chat):
+        for name, text in ("a.jsonl", content), ("a.json", f"[{content}]"), ("b.json", content):
+            try:
+                assert len(read(write(name, text))) == 1
+            except sl.DataError as error:
+                assert "nested too deep" in str(error)  # noqa: PT017
 
 
 def test_gzip_data_that_is_damaged(read, write):

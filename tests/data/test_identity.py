@@ -1,12 +1,16 @@
 """Ids: given or made from content, unique, and the same wherever a row stands."""
 
+import datetime
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import selectlang as sl
-from selectlang.data import collect
+from selectlang.data import chunks, collect, identity
 from selectlang.data.dataset import Dataset
 from selectlang.data.identity import Seen, digest, flat
 from selectlang.draws import id_hash
@@ -51,8 +55,59 @@ def test_exact_duplicates_are_numbered_in_order(monkeypatch):
         assert ids == [a, b, f"{a}-2", f"{a}-3", f"{b}-2"]
 
 
-def test_rows_that_differ_only_in_other_fields_are_duplicates():
-    ids = Dataset.from_records([{**A, "source": 1}, {**A, "source": 2}]).ids()
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {"prompt": st.sampled_from("AB"), "completion": st.just("")},
+        optional={
+            "source": st.integers(0, 2) | st.none() | st.floats(),
+            "tags": st.lists(st.text(max_size=1)),
+        },
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+def pairs(data):
+    return sorted(zip(data.ids(), data.field("source"), map(str, data.field("tags")), strict=True), key=repr)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS, data=st.data(), name=st.sampled_from(["a.jsonl", "a.json"]))
+def test_the_order_of_a_file_does_not_decide_which_copy_has_which_id(rows, data, name, read, write):
+    rows = [{"source": None, "tags": [], **row} for row in rows]  # so that both are fields of the file
+    shuffled = [dict(reversed(row.items())) for row in data.draw(st.permutations(rows))]
+    found = read(write(name, rows))
+    assert len(set(found.ids())) == len(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        for module, batch in (collect, "ROWS"), (chunks, "BLOCK"), (identity, "BLOCK"):
+            patch.setattr(module, batch, 3)
+        assert pairs(read(write(name, shuffled))) == pairs(found)
+        assert pairs(read(write("b.jsonl", shuffled))) == pairs(found)
+
+
+def test_the_order_of_a_table_does_not_decide_which_copy_has_which_id(tmp_path, read):
+    rows = [{**A, "source": i, "when": datetime.date(2024, 1, i % 3 + 1), "raw": b"\xff"} for i in range(7)]
+    found = []
+    for order in rows, rows[::-1]:
+        pq.write_table(pa.Table.from_pylist(order), tmp_path / "a.parquet")
+        data = read(tmp_path / "a.parquet")
+        found.append(dict(zip(data.ids(), data.field("source"), strict=True)))
+    assert found[0] == found[1]
+    assert len(found[0]) == 7
+
+
+def test_copies_in_several_files_are_told_apart_by_the_file(read, write):
+    first, second = write("a.jsonl", [A, B]), write("b.jsonl", [B, A])
+    found = [read(*paths) for paths in ((first, second), (second, first))]
+    named = [set(zip(data.ids(), data.field("_file"), strict=True)) for data in found]
+    assert named[0] == named[1]
+
+
+def test_copies_that_are_nested_too_deep_to_be_compared(read, write):
+    deep = "[" * 1000 + "]" * 1000
+    path = write("a.jsonl", "".join(f'{{"prompt": "a", "n": {n}, "x": {deep}}}\n' for n in range(2)))
+    ids = read(path).ids()
     assert ids[1] == f"{ids[0]}-2"
 
 
@@ -63,7 +118,7 @@ def test_given_ids(read, write):
     data = read(path, id="key", bad_rows="skip")
     assert data.ids() == ["x", "7"]
     assert data.hashes().tolist() == [id_hash("x"), id_hash("7")]
-    with pytest.raises(sl.DataError, match=r"a\.jsonl:1: no field 'kee'; did you mean 'key'\?"):
+    with pytest.raises(sl.DataError, match=r"a\.jsonl: id: the rows have no field 'kee'; did you mean 'key'"):
         read(path, id="kee")
     assert read(path).ids() != ["x", "7"], "a field named id, or like it, is used only when the spec says so"
 
@@ -91,8 +146,8 @@ def test_groups_and_files(read, write):
     assert read(a, b, group="_file").groups() == ["task-a", "task-a", "task-b.v2"]
     with pytest.raises(sl.DataError, match=r"these rows have no groups; .*group: task"):
         read(a).groups()
-    with pytest.raises(sl.DataError, match=r"task-a\.jsonl:1: no field 'tsk'; did you mean 'task'"):
-        read(a, group="tsk")
+    assert read(b).field("_file") == [""], "the name of a single file tells no rows apart"
+    assert read(b, group="_file").groups() == ["task-b.v2"]
 
 
 @given(st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=12))

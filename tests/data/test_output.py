@@ -87,7 +87,7 @@ def test_tables_stay_tables(read, write, tmp_path, monkeypatch):
     })  # fmt: skip
     pq.write_table(rows, tmp_path / "a.parquet")
     data = read(tmp_path / "a.parquet")
-    monkeypatch.setattr("selectlang.data.dataset.BLOCK", 2)
+    monkeypatch.setattr("selectlang.data.chunks.BLOCK", 2)
     positions = np.array([2, 0, 2, 1])
     path = write_rows(data, positions, extra(positions, data), tmp_path / "out")
     assert path == tmp_path / "out.parquet"

@@ -187,6 +187,85 @@ def test_fields_of_no_known_shape():
     assert "columns: {instruction: text, response: code}" in message
 
 
+def test_rows_without_fields(read, write):
+    path = write("a.jsonl", [{}, {}])
+    with pytest.raises(sl.DataError, match=r"a\.jsonl:1: the row has no fields\. Known shapes: instruction"):
+        read(path)
+    with pytest.raises(sl.DataError, match=r"no rows: all 2 are bad, as .*a\.jsonl:1: the row has no fields"):
+        read(path, bad_rows="skip")
+    path = write("b.jsonl", [{"prompt": "a", "completion": "b"}, {}])
+    with pytest.raises(
+        sl.DataError, match=r"b\.jsonl:2: the row has no fields; expected 'prompt', 'completion'"
+    ):
+        read(path)
+    path = write("c.jsonl", [*[{}] * 150, {"prompt": "a", "completion": "b"}])
+    assert (len(data := read(path, bad_rows="skip")), data.info.skipped) == (1, 150)
+
+
+ASSISTANT = {"role": "assistant", "content": "4"}
+
+
+@pytest.mark.parametrize(
+    "record, columns",
+    [
+        ({"prompt": "2+2?", "chosen": "4", "rejected": "5"}, "instruction: prompt, response: chosen"),
+        ({"prompt": "2+2?", "Chosen": CHAT, "Rejected": []}, "messages: Chosen"),
+        (
+            {"prompt": "2+2?", "chosen": ASSISTANT, "rejected": {}},
+            "instruction: prompt, response: chosen.content",
+        ),
+        (
+            {"conversations": SHAREGPT[:1], "chosen": SHAREGPT[1], "rejected": {}},
+            "messages: conversations, response: chosen.value",
+        ),
+    ],
+)
+def test_preferences_say_that_neither_answer_is_read_and_how_to_read_one(record, columns):
+    data = Dataset.from_records([record])
+    assert data.turns() == [[ASKED]]
+    names = [name for name in record if name.lower() in ("chosen", "rejected")]
+    note = f"'{names[0]}' and '{names[1]}' are not read; to read one of them, say columns: {{{columns}}}"
+    assert data.info.notes == [note]
+    as_told = dict(part.split(": ") for part in columns.split(", "))
+    again = Dataset.from_records([record], columns=as_told)
+    assert (again.turns(), again.info.notes) == ([[ASKED, ANSWERED]], [])
+
+
+def test_preferences_without_a_request():
+    with pytest.raises(sl.DataError, match=r"to read one of them, say columns: \{messages: chosen\}"):
+        Dataset.from_records([{"chosen": CHAT, "rejected": CHAT}])
+    with pytest.raises(sl.DataError, match=r"no known shape: 'chosen', 'rejected'\. Known shapes"):
+        Dataset.from_records([{"chosen": "4", "rejected": "5"}])
+
+
+def test_a_preference_in_many_files_is_noted_once(read, write):
+    rows = [{"prompt": "2+2?", "chosen": "4", "rejected": "5"}]
+    assert len(read(write("a.jsonl", rows), write("b.jsonl", rows)).info.notes) == 1
+
+
+@pytest.mark.parametrize("setting", ["group", "id"])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv"])
+def test_a_field_that_the_spec_names_and_no_row_has(setting, name, read, write):
+    rows = [{"prompt": "a", "tsak": "t"}]
+    path = write(name, "prompt,tsak\na,t\n" if name == "a.csv" else rows)
+    message = (
+        rf"{name}: {setting}: the rows have no field 'task'; did you mean 'tsak'\? there are 'prompt', 'ts"
+    )
+    with pytest.raises(sl.DataError, match=message):
+        read(path, **{setting: "task"})
+    with pytest.raises(
+        sl.DataError, match="no rows: all 1 are bad, as .*: no field 'task'; did you mean 'tsak'"
+    ):
+        read(path, bad_rows="skip", **{setting: "task"})
+
+
+def test_a_field_that_one_row_lacks_is_a_bad_row(read, write):
+    path = write("a.jsonl", [{"prompt": "a", "task": "t"}, {"prompt": "b"}])
+    with pytest.raises(sl.DataError, match=r"a\.jsonl:2: no field 'task'; there are 'prompt'"):
+        read(path, group="task")
+    assert read(path, group="task", bad_rows="skip").groups() == ["t"]
+
+
 def test_columns_name_the_fields_of_any_other_shape():
     record = {"text": "2+2?", "code": "4", "who": "Count.", "other": {"given": [{"x": "now"}]}}
     columns = {"instruction": "text", "response": "code", "system": "who"}
@@ -210,7 +289,7 @@ def test_columns_decide_alone():
     [
         ({"instruktion": "text"}, "no part 'instruktion' of a row; did you mean 'instruction'?"),
         ({"response": "code"}, "say which field holds the instruction, or the messages"),
-        ({"instruction": "txt"}, "no field 'txt'; did you mean 'text'?"),
+        ({"instruction": "txt"}, "records: instruction: the rows have no field 'txt'; did you mean 'text'?"),
         ({"instruction": "text", "input": "cod"}, "columns: no row has a field 'cod'; did you mean 'code'?"),
     ],
 )

@@ -1,6 +1,7 @@
 """Sources: which files a path means, and what makes two data sets the same."""
 
 import os
+import socket
 import sqlite3
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import selectlang as sl
-from selectlang.data import source
-from selectlang.data.source import DataSpec, files, fingerprint, format_of, stem
+from selectlang.data import fingerprint as fingerprints
+from selectlang.data.fingerprint import fingerprint
+from selectlang.data.source import DataSpec, files, format_of, stems
 
 
 @pytest.fixture
@@ -63,9 +65,10 @@ def test_formats_and_stems():
         format_of(Path("a.txt"), spec)
     with pytest.raises(sl.DataError, match="there is no format 'xml'"):
         format_of(Path("a.txt"), replace(spec, format="xml"))
-    assert [stem(Path(name)) for name in ("d/a.jsonl.gz", "a.v1.json", "a.v1", "a.csv.csv")] == [
-        "a", "a.v1", "a.v1", "a.csv",
-    ]  # fmt: skip
+    paths = [Path(name) for name in ("d/a.jsonl.gz", "a.v1.json", "a.v1", "a.csv.csv")]
+    assert stems(spec, paths) == ["a", "a.v1", "a.v1", "a.csv"]
+    assert stems(spec, paths[:1]) == [""]
+    assert stems(replace(spec, group="_file"), paths[:1]) == ["a"]
 
 
 def test_a_fingerprint_is_of_content_stems_and_settings(folder):
@@ -88,10 +91,21 @@ def test_a_fingerprint_is_of_content_stems_and_settings(folder):
     assert fingerprint(spec, cache) != print_
 
 
+def test_the_name_of_a_single_file_counts_only_where_rows_are_grouped_by_it(folder):
+    cache, whole = folder / "cache", Path("part_1.jsonl")
+    specs = [DataSpec((name,)) for name in ("part_1.jsonl", "renamed.jsonl")]
+    grouped = [replace(spec, group="_file") for spec in specs]
+    before = [fingerprint(specs[0], cache), fingerprint(grouped[0], cache)]
+    whole.rename("renamed.jsonl")
+    assert fingerprint(specs[1], cache) == before[0]
+    assert fingerprint(grouped[1], cache) != before[1]
+
+
 def test_the_hash_of_a_file_is_kept_until_it_changes(folder, monkeypatch):
     cache, spec, hashed = folder / "cache", DataSpec(("part_1.jsonl",)), []
-    whole = source._sha256
-    monkeypatch.setattr(source, "_sha256", lambda path: hashed.append(path.name) or whole(path))
+    whole = fingerprints._sha256
+    monkeypatch.setattr(fingerprints, "_sha256", lambda path: hashed.append(path.name) or whole(path))
+    monkeypatch.setattr(fingerprints, "RECENT", -1)
     first = fingerprint(spec, cache)
     assert fingerprint(spec, cache) == first
     assert hashed == ["part_1.jsonl"]
@@ -100,6 +114,22 @@ def test_the_hash_of_a_file_is_kept_until_it_changes(folder, monkeypatch):
     os.utime(path, (1e9, 1e9 + 1))
     assert fingerprint(spec, cache) != first
     assert len(hashed) == 2
+
+
+def test_a_file_whose_size_and_time_were_restored_is_hashed_again(folder, monkeypatch):
+    monkeypatch.setattr(fingerprints, "RECENT", -1)
+    cache, spec, path = folder / "cache", DataSpec(("part_1.jsonl",)), Path("part_1.jsonl")
+    first, facts = fingerprint(spec, cache), path.stat()
+    path.write_text(path.read_text().upper())
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (facts.st_size, facts.st_mtime_ns)
+    second = fingerprint(spec, cache)
+    assert second != first
+    other = Path("new.jsonl")  # and one that takes its place
+    other.write_text(path.read_text().lower())
+    os.utime(other, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    other.replace(path)
+    assert fingerprint(spec, cache) == first
 
 
 def test_a_file_that_changed_just_now_is_hashed_each_time(folder):
@@ -119,20 +149,54 @@ def test_a_broken_cache_costs_time_only(folder):
     assert fingerprint(spec, good) == print_
 
 
+def settled_fingerprint(spec, cache):
+    fingerprints.RECENT = -1  # in a process of its own
+    return fingerprint(spec, cache)
+
+
 def test_several_processes_share_a_cache(folder):
     spec, cache = DataSpec((str(folder / "part_*.jsonl"),)), folder / "cache"
     with ProcessPoolExecutor(3, get_context("spawn")) as pool:
-        prints = list(pool.map(fingerprint, [spec] * 12, [cache] * 12))
+        prints = list(pool.map(settled_fingerprint, [spec] * 12, [cache] * 12))
     assert len(set(prints)) == 1
     with sqlite3.connect(cache / "files.sqlite") as known:
-        assert known.execute("SELECT count(*) FROM files").fetchone() == (3,)
+        assert known.execute("SELECT count(*) FROM hashes").fetchone() == (3,)
     known.close()
+
+
+def test_a_cache_that_cannot_be_made_costs_time_only(folder):
+    Path("cache").write_text("a file")
+    spec = DataSpec(("part_*.jsonl",))
+    assert fingerprint(spec, Path("cache")) == fingerprint(spec, folder / "good")
+
+
+def test_a_name_that_is_not_utf8(folder, monkeypatch):
+    monkeypatch.setattr(fingerprints, "RECENT", -1)
+    path = Path(os.fsdecode(b"\xff.jsonl"))
+    path.write_text('{"prompt": "a"}\n')
+    spec = DataSpec((str(path),))
+    assert fingerprint(spec, folder / "cache") == fingerprint(spec, folder / "cache")
+
+
+def bind(path):
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(path)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, bind])
+def test_what_is_no_regular_file_is_refused(make, folder):
+    make("odd.jsonl")
+    with pytest.raises(sl.DataError, match=r"'odd\.jsonl' is not a regular file; write its rows to a file"):
+        names("odd.jsonl")
+    with pytest.raises(sl.DataError, match="'/dev/zero' is not a regular file"):
+        names("/dev/zero")
+    assert "odd.jsonl" not in names("*.jsonl")
 
 
 def test_a_file_that_may_not_be_read(folder, monkeypatch):
     def refuse(path):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(source, "_sha256", refuse)
+    monkeypatch.setattr(fingerprints, "_sha256", refuse)
     with pytest.raises(sl.DataError, match=r"'other\.csv' cannot be read: Permission denied"):
         fingerprint(DataSpec(("other.csv",)), folder / "cache")

@@ -5,16 +5,21 @@ import decimal
 import gzip
 import sys
 import types
+from contextlib import suppress
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import selectlang as sl
 from selectlang.data import tables
 from selectlang.data.dataset import Dataset
-from selectlang.data.source import DataSpec, fingerprint
+from selectlang.data.fingerprint import fingerprint
+from selectlang.data.output import write_rows
+from selectlang.data.source import DataSpec
 
 CHAT = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "4"}]
 
@@ -78,6 +83,122 @@ def test_files_of_several_schemas(tmp_path, read):
     c = written(tmp_path / "c.parquet", table(n=["text", "", ""]))
     with pytest.raises(sl.DataError, match=r"c\.parquet: its columns do not fit those of the files before"):
         read(a, c)
+
+
+def invalid(*values):
+    """An array of text, each of whose values is the bytes given."""
+    ends = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(values))]
+    return pa.Array.from_buffers(pa.string(), len(values), buffers)
+
+
+def test_text_that_is_not_utf8(tmp_path, read):
+    broken = invalid(b"a", b"\xff", b"\xc3\xa9")
+    path = written(tmp_path / "a.parquet", pa.table({"prompt": broken, "n": [1, 2, 3]}))
+    with pytest.raises(sl.DataError, match=r"a\.parquet, row 2: 'prompt' holds bytes that are not UTF-8"):
+        read(path)
+    data = read(path, bad_rows="skip")
+    assert [turns[0][1] for turns in data.turns()] == ["a", "é"]
+    assert data.field("n") == [1, 3]
+
+
+def test_text_that_is_not_utf8_in_a_conversation(tmp_path, read):
+    turns = pa.StructArray.from_arrays(
+        [invalid(b"user", b"user"), invalid(b"\xff", b"b")], ["role", "content"]
+    )
+    chats = pa.ListArray.from_arrays(pa.array([0, 1, 2], pa.int32()), turns)
+    path = written(tmp_path / "a.parquet", pa.table({"messages": chats}))
+    with pytest.raises(sl.DataError, match=r"row 1: the content of turn 1 of 'messages' holds bytes"):
+        read(path)
+    assert read(path, bad_rows="skip").turns() == [[("user", "b")]]
+
+
+def test_text_that_is_not_utf8_in_a_field_that_is_not_needed(tmp_path, read):
+    odd = invalid(b"a", b"\xff", b"c")
+    tags = pa.MapArray.from_arrays(pa.array([0, 1, 2, 3], pa.int32()), odd, pa.array([1, 2, 3]))
+    path = written(tmp_path / "a.parquet", table(odd=odd, tags=tags))
+    data = read(path)
+    assert data.field("odd") == ["a", b"\xff", "c"]
+    assert data.field("tags") == [[("a", 1)], [(b"\xff", 2)], [("c", 3)]]
+    assert write_rows(data, np.array([1]), {"id": ["x"]}, tmp_path / "out").exists()
+
+
+TEXTS = ["a", "b", None]
+KINDS = [
+    (pa.string_view(), TEXTS),
+    (pa.large_string(), TEXTS),
+    (pa.dictionary(pa.int8(), pa.large_string()), TEXTS),
+    (pa.binary_view(), [b"a", b"\xff", None]),
+    (pa.list_(pa.string_view()), [["a", None], [], None]),
+    (pa.list_view(pa.string()), [["a", None], [], None]),
+    (pa.large_list(pa.string_view()), [["a", None], [], None]),
+    (pa.large_list_view(pa.string_view()), [["a", None], [], None]),
+    (pa.list_(pa.string_view(), 1), [["a"], [None], None]),
+    (pa.struct([("x", pa.list_(pa.string_view()))]), [{"x": ["a"]}, {"x": None}, None]),
+    (pa.map_(pa.string(), pa.string_view()), [[("k", "v")], [], None]),
+    (pa.map_(pa.string(), pa.dictionary(pa.int8(), pa.string())), [[("k", "v")], [], None]),
+    (pa.null(), [None, None, None]),
+    (pa.float16(), [1.0, None, 0.5]),
+    (pa.duration("ns"), [1, None, 2_000]),
+    (pa.time64("ns"), [1, None, 2_000]),
+]
+
+
+@pytest.mark.parametrize("kind, column", KINDS, ids=str)
+def test_columns_of_any_type(kind, column, tmp_path, read):
+    values = pa.array(column, kind)
+    data = read(written(tmp_path / "a.parquet", table(x=values), row_group_size=2))
+    expected = tables.values(values)
+    assert data.field("x") == expected
+    assert data.field("x", np.array([2, 0, 2])) == [expected[i] for i in (2, 0, 2)]
+    path = write_rows(data, np.array([1, 0]), {"id": ["x", "y"]}, tmp_path / "out")
+    assert tables.values(pq.read_table(path)["x"]) == [expected[1], expected[0]]
+
+
+def test_requests_that_are_views_of_text(tmp_path, read):
+    columns = {name: pa.array(["a", "b"], pa.string_view()) for name in ("prompt", "completion", "task")}
+    data = read(written(tmp_path / "a.parquet", pa.table(columns)), group="task", id="task")
+    assert data.turns()[1] == [("user", "b"), ("assistant", "b")]
+    assert data.groups() == data.ids() == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", [pa.large_string(), pa.dictionary(pa.int8(), pa.string())], ids=str)
+def test_conversations_of_any_kind_of_text(kind, tmp_path, read):
+    turn = pa.struct([("role", kind), ("content", kind)])
+    both = pa.array([CHAT, [CHAT[0], {"role": "assistant", "content": None}], []], pa.list_(turn))
+    path = written(tmp_path / "a.parquet", pa.table({"messages": both, "system": pa.array(TEXTS, kind)}))
+    with pytest.raises(sl.DataError, match=r"row 2: the content of turn 2 of 'messages' is null"):
+        read(path)
+    data = read(path, bad_rows="skip")
+    assert data.turns() == [[("system", "a"), *((turn["role"], turn["content"]) for turn in CHAT)]]
+    assert "row 3: 'messages' is empty; expected at least one turn" in data.info.skipped_first[1]
+
+
+def test_a_table_of_rows_without_columns(tmp_path, read):
+    path = written(tmp_path / "a.parquet", pa.table({"x": [1, 2]}).select([]))
+    with pytest.raises(sl.DataError, match=r"a\.parquet"):
+        read(path)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spots=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=3))
+def test_a_damaged_file_is_read_or_refused(spots, tmp_path, read):
+    content = bytearray(written(tmp_path / "a.parquet", table(n=[1, 2, 3]), compression="none").read_bytes())
+    for at, value in spots:
+        content[at % len(content)] = value
+    (tmp_path / "b.parquet").write_bytes(content)
+    with suppress(sl.DataError):
+        data = read(tmp_path / "b.parquet", bad_rows="skip")
+        data.turns(), [data.field(name) for name in data.info.fields]
+
+
+def test_no_room_to_decompress(tmp_path):
+    (tmp_path / "a.parquet.gz").write_bytes(gzip.compress(b"PAR1" * 100_000))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "1.parquet").symlink_to("/dev/full")
+    with pytest.raises(sl.DataError, match=r"a\.parquet\.gz: there is no room in .* set TMPDIR"):
+        tables.unpacked(tmp_path / "a.parquet.gz", folder)
 
 
 def test_bad_rows_name_their_row(tmp_path, read):

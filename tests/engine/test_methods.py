@@ -52,16 +52,55 @@ def plugin(kind: str, output: str, body: str) -> dict[str, str]:
         ("score", "Scores[sl.P]", "return None", "returned no Scores: "),
         ("score", "Scores[sl.P]", "return ['a'] * 9", "returned no Scores: got numbers of type <U1"),
         ("score", "Scores[sl.P]", "return np.ones((9, 2))", "got an array of shape (9, 2), expected one number a row"),
-        ("score", "Scores[sl.P]", "return sl.Scores(rows, np.ones(4))", "returned no Scores: values has 4 entries for 9 rows"),
+        ("score", "Scores[sl.P]", "return sl.Scores(rows, np.ones(4))", "returned no Scores: values has shape (4,), expected (9,)"),
         ("embed", "Vectors[sl.P]", "return [[1.0, float('nan')]] * 9", "returned no Vectors: the vector of row 'r0' is not finite"),
         ("embed", "Vectors[sl.P]", "return sl.Vectors(rows, np.array([[1.0]] * 8 + [[np.inf]]))", "the vector of row 'r8' is not finite"),
-        ("embed", "Vectors[sl.P]", "return [1.0] * 9", "got an array of shape (9,), expected one vector a row"),
-        ("embed", "Vectors[sl.P]", "return [[1.0]] * 8", "returned no Vectors: matrix has 8 entries for 9 rows"),
+        ("embed", "Vectors[sl.P]", "return [1.0] * 9", "returned no Vectors: matrix has shape (9,), expected (9, any)"),
+        ("embed", "Vectors[sl.P]", "return [[1.0]] * 8", "returned no Vectors: matrix has shape (8, 1), expected (9, any)"),
         ("embed", "Vectors[sl.P]", "return [[1.0], [1.0, 2.0]] * 4", "returned no Vectors: "),
         ("cluster", "Clusters[sl.P]", "return sl.Clusters(rows, np.arange(9), 8)", "labels go from 0 to 8, expected 0 to 7"),
         ("cluster", "Clusters[sl.P]", "return [0] * 10", "returned no Clusters: got 10 for 9 rows"),
         ("classify", "Labels[sl.P]", "return ['a'] * 8", "returned no Labels: got 8 for 9 rows"),
         ("budget", "Selection[sl.P]", "return 7", "returned no Selection: got int"),
+        ("embed", "Vectors[sl.P]", "return sl.Vectors(rows, np.ones((8, 2)))", "matrix has shape (8, 2), expected (9, any)"),
+        ("embed", "Vectors[sl.P]", "return sl.Vectors(rows, [[1.0]] * 9)", "matrix is of type list, expected an array of numpy"),
+        ("score", "Scores[sl.P]", "return sl.Scores(rows, [1.0] * 3)", "values is of type list, expected an array of numpy"),
+        ("score", "Scores[sl.P]", "return sl.Scores(rows, np.ones((9, 2, 2)))", "values has shape (9, 2, 2), expected (9, any)"),
+        ("score", "Scores[sl.P]", "return sl.Scores(rows, np.ones((9, 2)), ['a'])", "columns has 1 entries, expected 2"),
+        ("score", "Scores[sl.P]", "return sl.Scores(rows, np.ones(9), ['a'])", "columns has 1 entries, expected 0"),
+        ("score", "Scores[sl.P]", "return sl.Scores(rows, np.ones((9, 1)), [7])", "columns must be a list of texts"),
+        ("score", "Scores[sl.P]", "return sl.Scores(rows, np.ones(9), None, np.full(9, 2), ['t', 'u'])", "nearest go from 2 to 2, expected -1 to 1"),
+        ("score", "Scores[sl.P]", "return sl.Scores(rows, np.ones(9), None, np.zeros(8, int), ['t'])", "nearest has shape (8,), expected (9,)"),
+        ("score", "Scores[sl.P]", "return sl.Scores(rows, np.array(['a'] * 9))", "values holds <U1, expected numbers"),
+        ("cluster", "Clusters[sl.P]", "return [-1, 0, 1] * 3", "returned no Clusters: got labels from -1 to 1, expected 0 to at most 2147483647"),
+        ("cluster", "Clusters[sl.P]", "return [2**31] * 9", "got labels from 2147483648 to 2147483648, expected 0 to at most"),
+        ("cluster", "Clusters[sl.P]", "return np.array([2**63 + 1] * 9, np.uint64)", "got labels from 9223372036854775809 to"),
+        ("cluster", "Clusters[sl.P]", "return [[0]] * 9", "got an array of int64 of shape (9, 1), expected a whole number or a name for each row"),
+        ("cluster", "Clusters[sl.P]", "return [0.5] * 9", "got an array of float64 of shape (9,), expected a whole number"),
+        ("cluster", "Clusters[sl.P]", "return sl.Clusters(rows, np.full(9, -1), 2)", "labels go from -1 to -1, expected 0 to 1"),
+        ("cluster", "Clusters[sl.P]", "return sl.Clusters(rows, np.zeros(9), 2)", "labels holds float64, expected whole numbers"),
+        ("cluster", "Clusters[sl.P]", "return sl.Clusters(rows, np.zeros(9, int), 2, np.zeros(8))", "distances has shape (8,), expected (9,)"),
+        ("cluster", "Clusters[sl.P]", "return sl.Clusters(rows, np.zeros(9, int), 2, None, np.zeros((3, 4)))", "centers has shape (3, 4), expected (2, any)"),
+        ("cluster", "Clusters[sl.P]", "return sl.Clusters(rows, np.zeros(9, int), 2, names=['a'])", "names has 1 entries, expected 2"),
+        ("classify", "Labels[sl.P]", "return ['a', None, 'b'] * 3", "returned no Labels: got NoneType, expected a text for each row"),
+        ("classify", "Labels[sl.P]", "return sl.Labels(rows, np.full(9, 2, np.int8), ['a', 'b'])", "codes go from 2 to 2, expected -1 to 1"),
+        ("classify", "Labels[sl.P]", "return sl.Labels(rows, np.zeros(9, np.int8), ['a'], {'first': np.zeros(2)})", "why['first'] has shape (2,), expected (9,)"),
+        ("generate", "Replies[sl.P]", "return ['a'] * 8 + [7]", "returned no Replies: got int, expected a text for each row"),
+        ("generate", "Replies[sl.P]", "return sl.Replies(rows)", "its rows have no replies"),
+        ("generate", "Replies[sl.P]", "return sl.Replies(sl.Rows(rows.data, None, ['a']))", "replies has 1 entries, expected 9"),
+        ("budget", "Selection[sl.P]", "return sl.Rows(rows.data, np.array([0, -1]))", "returned no Selection: positions go from -1 to 0, expected 0 to 8"),
+        ("budget", "Selection[sl.P]", "return sl.Rows(rows.data, np.array([0, 9]))", "positions go from 0 to 9, expected 0 to 8"),
+        ("budget", "Selection[sl.P]", "return sl.Rows(rows.data, np.array([0.5]))", "positions holds float64, expected whole numbers"),
+        ("budget", "Selection[sl.P]", "return sl.Rows(rows.data, [0, 1])", "positions is of type list, expected an array of numpy"),
+        ("budget", "Selection[sl.P]", "return sl.Selection(rows, np.ones(8))", "scores has shape (8,), expected (9,)"),
+        ("budget", "Selection[sl.P]", "return sl.Selection(rows, None, {'turn': np.arange(3)})", "why['turn'] has shape (3,), expected (9,)"),
+        ("budget", "Selection[sl.P]", "return sl.Selection(rows, None, {'turn': list(range(9))})", "why['turn'] is of type list"),
+        ("budget", "Selection[sl.P]", "return sl.Selection(rows, None, {'turn': np.array([{}] * 9)})", "why['turn'] holds object, expected numbers or texts"),
+        ("budget", "Selection[sl.P]", "return sl.Selection(rows, notes='short')", "notes must be a list of texts"),
+        ("budget", "Selection[sl.P]", "return sl.Selection(list(rows.ids()))", "rows is of type list, expected Rows"),
+        ("merge", "Weights[sl.P]", "return [0.5, 0.6]", "returned no Weights: the least weight is 0.5, their sum is 1.1; expected at least 0, and 1"),
+        ("merge", "Weights[sl.P]", "return [-0.5, 1.5]", "the least weight is -0.5"),
+        ("train", "Model", "return 'nowhere'", "returned no Model: nowhere is no folder"),
         ("score", "Scores[sl.P]", "raise KeyError('no such thing')", "failed: KeyError: 'no such thing'"),
         ("score", "Scores[sl.P]", "sys.exit(0)", "failed: SystemExit: 0"),
         ("score", "Scores[sl.P]", "return 1 / 0", "failed: ZeroDivisionError: division by zero"),
@@ -85,6 +124,7 @@ def test_a_fault_of_a_plugin(
         assert 'odd.py", line' in traceback
     assert not (done.folder / "record.json").exists()
     assert list(p.store.glob("tmp/*")) == []
+    assert len(list(p.store.glob("entries/*/*"))) == 1  # the rows: what is not valid is not kept
 
 
 def test_a_data_error_of_a_method_is_the_fault_of_the_data(project: Make, pool: Make) -> None:
@@ -187,6 +227,78 @@ def test_a_class_gives_what_a_function_gives(
     assert len(list(p.store.glob("entries/*/*"))) == 2  # the rows and the result: no shard is left
 
 
+TURNED = "rows.take(np.random.default_rng(len(rows)).permutation(len(rows)))"
+
+
+@pytest.mark.parametrize("sizes", ["", "shard_rows = 7", "shard_rows = 7; batch_rows = 3"])
+@pytest.mark.parametrize(
+    "kind, output, made, column",
+    [
+        ("score", "Scores", "sl.Scores(r, np.array([float(x.split('-')[-1]) for x in r.ids()]))", "score"),
+        ("embed", "Vectors", "sl.Vectors(r, np.array([[float(x.split('-')[-1]), 1] for x in r.ids()], 'f4'))", "vector"),
+        ("judge", "Labels", "sl.Labels(r, np.array([int(x.split('-')[-1]) for x in r.ids()], 'i1'), [str(i) for i in range(40)])", "label"),
+        ("generate", "Replies", "sl.Replies(sl.Rows(r.data, r.positions, r.ids()))", "response"),
+    ],
+)  # fmt: skip
+def test_what_a_class_says_of_re_ordered_rows_lands_on_those_rows(
+    project: Make, pool: Make, kind: str, output: str, made: str, column: str, sizes: str
+) -> None:
+    """A batch is sorted or shuffled inside the class, and the value says so by its rows."""
+    rows = [{**row, "id": f"r-{i}"} for i, row in enumerate(pool(40))]
+    result = f"(lambda r: {made})({TURNED})"
+    p = project({**class_plugin(kind, output, result, sizes), "pool.jsonl": rows})
+    p.environment["CALLS"] = str(p.folder / "calls")
+    found = p.run(RUN).ok().rows("made")
+    expected = {
+        "score": [float(i) for i in range(40)],
+        "vector": [[float(i), 1.0] for i in range(40)],
+        "label": [str(i) for i in range(40)],
+        "response": [f"r-{i}" for i in range(40)],
+    }
+    assert [row["id"] for row in found] == [row["id"] for row in rows]
+    assert [row[column] for row in found] == expected[column]
+
+
+def test_a_value_about_another_data_set_is_refused(project: Make, pool: Make) -> None:
+    code = """
+@sl.score
+def odd(rows: sl.Rows[sl.P], others: sl.Rows[sl.Q]) -> sl.Scores[sl.P]:
+    "An odd one."
+    return sl.Scores(others, np.ones(len(others)))
+"""
+    spec = SPEC.replace("{pool: {path: $pool, id: id}}", "{pool: {path: $pool, id: id}, more: {path: $more}}")
+    spec = spec.replace("from: pool}", "from: {rows: pool, others: more}}")
+    spec = spec.replace("params: {pool", "params: {more: {type: path}, pool").replace("KIND", "score")
+    p = project({"s.yaml": spec, "plugins/odd.py": HEAD + code, "pool.jsonl": pool(9), "more.jsonl": pool(8)})
+    done = p.run(RUN + " --set more=more.jsonl")
+    assert done.code == 3
+    assert "returned no Scores: its rows are of another data set than those of the input" in done.err
+
+
+def test_a_method_of_any_type_gives_the_type_it_is_given(project: Make, pool: Make) -> None:
+    code = """
+@sl.merge
+def odd(rows: list[sl.T]) -> sl.T:
+    "An odd one."
+    return RESULT
+"""
+    for result, message in (
+        ("rows[0].rows", ""),
+        ("[1.0] * 5", "returned no T: got list"),
+        ("7", "returned no T: got int"),
+    ):
+        spec = SPEC.replace("{KIND: odd, from: pool}", "{merge: odd, from: [few]}")
+        spec = spec.replace("stages:", "stages:\n  few: {budget: random, from: pool, size: 5}")
+        p = project(
+            {"s.yaml": spec, "plugins/odd.py": HEAD + code.replace("RESULT", result), "pool.jsonl": pool(9)}
+        )
+        done = p.run(RUN)
+        assert done.code == (3 if message else 0), done.err
+        assert message in done.err
+        if not message:
+            assert len(done.rows("made")) == 5
+
+
 def test_a_class_takes_inputs_whole(project: Make, pool: Make) -> None:
     code = """
 @sl.score
@@ -239,11 +351,32 @@ class odd:
     [
         ("[1.0]", "returned no Scores: got 1 for 4 rows"),
         ("sl.Scores(rows.take(np.arange(2)), np.ones(2))", "returned Scores about 2 rows for a batch of 4"),
+        (
+            "sl.Scores(rows.take(np.array([0, 1, 2, 2])), np.ones(4))",
+            "returned Scores about other rows than those of its batch",
+        ),
+        (
+            "sl.Scores(sl.Rows(rows.data, rows.positions + 1), np.ones(4))",
+            "returned Scores about other rows than those of its batch",
+        ),
+        ("sl.Scores(rows, np.ones((4, 2)), ['a'])", "columns has 1 entries, expected 2"),
+        (
+            "sl.Scores(rows, np.ones((4, 1)), rows.ids()[:1])",
+            "(4, 1) with columns ['r4'] after scores of shape (4, 1) with columns ['r0']",
+        ),
+        (
+            "sl.Scores(rows, np.ones((4, 1 + ('r4' in rows.ids()))))",
+            "(4, 2) with columns None after scores of shape (4, 1) with columns None",
+        ),
+        (
+            "sl.Scores(rows, np.ones(4), None, np.zeros(4, int), rows.ids())",
+            "nearest_ids differ from those of a batch before",
+        ),
         ("sys.exit('bye')", "failed: SystemExit: bye"),
     ],
 )
 def test_a_fault_of_a_class(project: Make, pool: Make, result: str, message: str) -> None:
-    p = project({**class_plugin("score", "Scores", result, "shard_rows = 4"), "pool.jsonl": pool(9)})
+    p = project({**class_plugin("score", "Scores", result, "shard_rows = 4"), "pool.jsonl": pool(8)})
     p.environment["CALLS"] = str(p.folder / "calls")
     done = p.run(RUN)
     assert done.code == 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -93,19 +92,6 @@ def test_the_record_says_how_it_came_about(project: Make, pool: Make) -> None:
     }  # fmt: skip
 
 
-def test_a_resolved_spec_runs_to_the_same_rows(project: Make, pool: Make) -> None:
-    """The record's spec is a spec: with its path a param again, it gives the same bytes."""
-    p = project({"s.yaml": SPEC, "pool.jsonl": pool(29)})
-    first = p.run(RUN).ok()
-    spec = first.record["spec"]
-    spec["data"]["pool"]["path"] = "$pool"
-    spec["params"] = {"pool": {"type": "path"}}
-    p.write({"again.yaml": json.dumps(spec)})
-    again = p.run("selectlang run again.yaml --set pool=pool.jsonl --out again").ok()
-    assert again.bytes() == first.bytes()
-    assert set(again.states.values()) == {"cached"}
-
-
 OUTPUTS = """
 selectlang: 1
 name: t
@@ -190,54 +176,6 @@ outputs: {side: side, longs: longs, weights: weights}
     assert [(row["cluster"], round(row["weight"], 6)) for row in done.rows("weights")] == [
         (0, 0.333333), (1, 0.333333), (2, 0.333333),
     ]  # fmt: skip
-
-
-def test_the_out_folder_is_new_or_that_of_a_run(project: Make, pool: Make) -> None:
-    p = project({"s.yaml": SPEC, "pool.jsonl": pool(29), "mine/notes.txt": "precious", "file": ""})
-    refused = p.run("selectlang run s.yaml --set pool=pool.jsonl --out mine")
-    assert refused.code == 2
-    assert "mine: the folder holds other things than a run" in refused.err
-    assert not p.store.exists()  # refused before anything is done
-    for out in ("file", "file/below"):
-        refused = p.run(f"selectlang run s.yaml --set pool=pool.jsonl --out {out}")
-        assert (refused.code, "Traceback" in refused.err) == (2, False)
-    foreign = p.write({"other/record.json": '{"speed": 33}'})
-    assert foreign.run("selectlang run s.yaml --set pool=pool.jsonl --out other").code == 2
-    done = p.run("selectlang run s.yaml --set pool=pool.jsonl --out a/b/c").ok()
-    assert sorted(path.name for path in done.folder.iterdir()) == ["chosen.jsonl", "record.json"]
-
-
-def test_a_run_replaces_the_outputs_of_the_run_before_and_nothing_else(project: Make, pool: Make) -> None:
-    p = project({"s.yaml": SPEC, "pool.jsonl": pool(29)})
-    p.run(RUN).ok()
-    p.write({"out/notes.txt": "mine", "s.yaml": SPEC.replace("outputs: {chosen:", "outputs: {best:")})
-    done = p.run(RUN).ok()
-    assert sorted(path.name for path in done.folder.iterdir()) == ["best.jsonl", "notes.txt", "record.json"]
-
-
-def test_a_run_folder_that_was_left_unfinished_is_taken_up(project: Make, pool: Make) -> None:
-    p = project({"s.yaml": SPEC, "pool.jsonl": pool(29)})
-    done = p.run(RUN).ok()
-    whole = done.bytes()
-    (done.folder / ".writing").touch()  # as a process leaves it that is killed before the record is there
-    (done.folder / "record.json").unlink()
-    (done.folder / "chosen.jsonl").write_bytes(whole[:10])
-    assert p.run(RUN).ok().bytes() == whole
-    assert not (done.folder / ".writing").exists()
-
-
-def test_without_out_each_run_makes_a_folder(project: Make, pool: Make) -> None:
-    p = project({"s.yaml": SPEC, "pool.jsonl": pool(29)})
-    command = "selectlang run s.yaml --set pool=pool.jsonl"
-    for _ in range(3):
-        p.run(command).ok()
-    made = sorted((p.folder / "runs").iterdir())
-    assert len(made) == 3
-    assert all(path.name.startswith("longest-2") and (path / "record.json").is_file() for path in made)
-    assert p.run(command + " --set size=nonsense").code == 2
-    p.write({"pool.jsonl": "no json\n"})
-    assert p.run(command).code == 1
-    assert sorted((p.folder / "runs").iterdir()) == made  # a run that fails leaves no empty folder
 
 
 def test_an_empty_data_set_is_an_error_that_names_it(project: Make) -> None:
@@ -360,20 +298,3 @@ def test_data_that_changes_while_it_is_read_is_not_used(
     assert done.err == "data 'pool': a file changed while it was read; run again when it is whole\n"
     assert list(p.store.glob("entries/*/*")) == []
     assert p.run(RUN).ok().record["data"]["pool"]["rows"] == 30
-
-
-def test_a_run_folder_that_cannot_be_written_is_no_fault_of_ours(
-    project: Make, pool: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from selectlang.data import output
-
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    p = project({"s.yaml": SPEC, "pool.jsonl": pool(29)})
-    with monkeypatch.context() as patch:
-        patch.setattr(output, "write_rows", full)
-        done = p.run(RUN)
-    assert done.code == 2
-    assert "cannot write to the run folder out: No space left on device" in done.err
-    assert len(p.run(RUN).ok().rows()) == 5

@@ -18,7 +18,6 @@ ELSEWHERE = {
     "SL102": "test_a_file_that_is_no_spec",
     "SL105": "test_a_file_that_is_no_spec",
     "SL106": "test_a_file_that_is_no_spec",
-    "SL404": "test_recipes_in_recipes_do_not_blow_up",
     "SL601": "test_an_error_about_data_has_a_code",
 }
 """Codes that no file of a few lines can show, and the test that shows each."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,7 +49,7 @@ def text_of(checked: Any, path: Path, raw: bytes) -> str:
         (b"[" * 900_000, "x.yaml:1:41: nested more than 40 deep  [SL106]\n"),
         (b"\x00", "x.yaml:1:1: not YAML: control characters are not allowed  [SL103]\n"),
         (b"a: 1\nb: \x1b[31mred\n", "x.yaml:2:4: not YAML: control characters are not allowed  [SL103]\n"),
-        (b"\t", "x.yaml:1:1: not YAML: found character that cannot start any token  [SL103]\n"),
+        (b"\t", "x.yaml:1:1: not YAML: a tab, and YAML is indented with spaces  [SL103]\n"),
         (b"{a: b", "not YAML"),
         (b"a: [*x]", "x.yaml:1:5: alias '*x': write the value out, or use a param  [SL108]\n"),
     ],
@@ -83,6 +85,28 @@ def test_a_spec_that_is_not_there(
     outcome = command("check", name)
     assert (outcome.code, outcome.err) == (1, "")
     assert "[SL101]" in outcome.out or "[SL402]" in outcome.out
+
+
+def test_a_spec_that_is_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe.yaml")
+    Path("loop.yaml").symlink_to("loop.yaml")
+    for name, said in (
+        ("pipe.yaml", "the file is empty  [SL104]"),
+        ("loop.yaml", "cannot read the file: its links lead nowhere  [SL101]"),
+        ("./", "cannot read the file: Is a directory  [SL101]"),
+    ):
+        outcome = command("check", name)
+        assert (outcome.code, outcome.err) == (1, "")
+        assert outcome.out.startswith(f"{name}:1:1: {said}\n")
+        Path("child.yaml").write_text(f"selectlang: 1\nname: x\nextends: {name}\n")
+        assert "[SL402]" in command("check", "child.yaml").out
+    pipe = os.open("pipe.yaml", os.O_RDWR)  # one that somebody writes to is read to its end
+    os.write(pipe, b"selectlang: 1\n")
+    threading.Timer(0.2, lambda: (os.write(pipe, b"- x\n"), os.close(pipe))).start()
+    assert "pipe.yaml:2:1: not YAML" in command("check", "pipe.yaml").out
 
 
 def test_a_name_near_a_packaged_spec(command: Callable[..., Any]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,6 @@ from selectlang.errors import SpecError
 from selectlang.language.check import check
 from selectlang.language.program import Rounds
 from selectlang.plugins import Registry
-from selectlang.signature import describe
 
 HERE = Path(__file__).parent
 
@@ -47,14 +44,7 @@ def test_iterselecttune_checks_as_the_design_writes_it(registry: Registry) -> No
 
 
 def test_diversify_and_conquer_checks_as_the_design_writes_it(registry: Registry) -> None:
-    path = HERE / "fakes" / "_weighted.py"
-    spec = importlib.util.spec_from_file_location("weighted", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    methods = {**registry.methods, ("budget", "per_cluster"): describe(module.per_cluster)}
-    found = check(str(HERE / "ok" / "diversify-and-conquer.yaml"), replace(registry, methods=methods))
+    found = check(str(HERE / "ok" / "diversify-and-conquer.yaml"), registry)
     rounds = next(step for step in found.steps if isinstance(step, Rounds))
     assert {name: str(c.type) for name, c in rounds.carry.items()} == {
         "chosen": "Selection[pool]",
@@ -134,7 +124,7 @@ def test_a_carry_takes_its_type_from_start_or_next(
         (
             loop(
                 "{m: {next: t}}",
-                "s: {score: classifier, from: [pool, m]}",
+                "s: {score: classifier, from: {rows: pool, model: m}}",
                 "t: {train: sft, from: pool, base: a}",
             ),
             [],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,6 +123,85 @@ def test_a_parent_that_is_not_there(name: str, code: str, program: Callable[...,
     with pytest.raises(SpecError) as raised:
         program(f"selectlang: 1\nname: x\nextends: {name}\n", files={"deep/a.yaml": PARENT})
     assert codes(raised) == [code]
+
+
+SECRET = "hunter2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"root:x:0:{SECRET}", f"a: {SECRET}\na: {SECRET}\n", f"&a {SECRET}", f"[{SECRET}", f"'{SECRET}",
+        SECRET, "", f"# {SECRET}", f"- {SECRET}\n---\n- {SECRET}", f"\t{SECRET}", f"a: b: {SECRET}",
+        f"\x07{SECRET}",
+        f"more: {{selectlang: 1, {SECRET}: [}}", f"xselectlang: {SECRET}: 1", "[" * 100 + SECRET,
+        SECRET.encode() + b"\xff", f"{{selectlang: 1, a: {SECRET}",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("word", ["extends: {}", "imports: {{inner: {}}}"])
+def test_of_a_file_that_is_no_spec_nothing_is_shown(
+    text: str | bytes, word: str, program: Callable[..., Any], tmp_path: Path
+) -> None:
+    """A shared spec may lead to any YAML file of the machine it is checked on."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "private.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    spec = word.format("../private.yaml") + "\nselectlang: 1\nname: x\n"
+    if "imports" in word:
+        spec += "stages: {it: {recipe: inner}}\noutputs: {it: it}\n"
+    (tmp_path / "work/spec.yaml").write_text(spec)
+    with pytest.raises(SpecError) as raised:
+        program("selectlang: 1\nname: top\nextends: work/spec.yaml\n")
+    assert codes(raised) == ["SL405"]
+    assert raised.value.faults[0].place.source.name == str(tmp_path / "work/spec.yaml")
+    assert SECRET not in str(raised.value)
+
+
+def test_a_spec_is_known_by_its_key_however_it_is_written(program: Callable[..., Any]) -> None:
+    escaped = PARENT.replace("selectlang: 1", '"select\\u006cang": 1')
+    assert program(child(""), files={"parent.yaml": escaped}).name == "child"
+    for key in ("selectlang", "'selectlang'", '"selectlang" '):
+        with pytest.raises(SpecError) as raised:
+            program(child(""), files={"parent.yaml": f"{key}: 1\nname: [\n"})
+        assert codes(raised) == ["SL103"]
+
+
+def test_a_stage_that_replaces_another_is_noted(
+    program: Callable[..., Any], command: Callable[..., Any], tmp_path: Path
+) -> None:
+    files = {"parent.yaml": PARENT}
+    found = program(child("stages: {lengths: {score: length, from: pool, unit: words}}"), files=files)
+    assert len(found.notes) == 1
+    assert found.notes[0].endswith(
+        "spec.yaml:4:10: stage 'lengths' states its kind, so it replaces the parent's, 'text' included; "
+        "to change settings only, leave 'score' out"
+    )
+    shown = command("show", tmp_path / "spec.yaml").out
+    assert f"\n# note: {found.notes[0]}\nselectlang: 1\n" in shown
+    inner = "stages: {rounds: {stages: {batch: {budget: bottom, from: lengths, size: 3}}}}"
+    assert program(child(inner), files=files).notes == []  # `from` is there, so nothing was left out
+    whole = "stages: {lengths: {score: length, from: pool, unit: words, text: response}}"
+    for text in (
+        whole,
+        "stages: {lengths: {unit: words}}",
+        "stages: {other: {score: length, from: pool}}",
+        "",
+    ):
+        assert program(child(text), files=files).notes == []
+
+
+@pytest.mark.parametrize(
+    "given, meant",
+    [
+        ("length", "selectlang:length"), ("lenght", "selectlang:length"), ("parent", "parent.yaml"),
+        ("./parnt", "parent.yaml"), ("paremt.yaml", "parent.yaml"), ("deep/midle.yml", "deep/middle.yaml"),
+        ("deep/middle", "deep/middle.yaml"), ("kmq.yaml", "selectlang:kmq"),
+    ],
+)  # fmt: skip
+def test_the_nearest_spec(given: str, meant: str, program: Callable[..., Any]) -> None:
+    files = {"parent.yaml": PARENT, "deep/middle.yaml": PARENT}
+    with pytest.raises(SpecError) as raised:
+        program(f"selectlang: 1\nname: x\nextends: {given}\n", files=files)
+    assert raised.value.faults[0].message == f"there is no spec '{given}', did you mean '{meant}'?"
 
 
 def test_a_packaged_spec_can_be_extended_and_imported(program: Callable[..., Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,12 +95,14 @@ def test_an_amount_that_can_be(size: str, program: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "size", ["0", "-1", "1.5", "0%", "101%", "5 apples", "1e4", "''", "true", "null", "[1]", "５"]
+    "size", ["0", "-1", "1.5", "0%", "101%", "5 apples", "1e4", "''", "true", "null", "[1]", "５", "9" * 5000]
 )
 def test_an_amount_that_cannot_be(size: str, program: Callable[..., Any]) -> None:
     with pytest.raises(SpecError) as raised:
         program(f"stages: {{it: {{budget: random, from: pool, size: {size}}}}}\noutputs: {{it: it}}\n")
     assert [fault.code for fault in raised.value.faults] in (["SL203"], ["SL210"])
+    assert re.search("an amount|a share", raised.value.faults[0].message)
+    assert len(raised.value.faults[0].message) < 200
 
 
 PARAMS = """\
@@ -147,6 +150,64 @@ def test_set_gives_a_param_its_value(
 
     found = program(PARAMS, given(flags, None)).params[name]
     assert (type(found), found) == (type(value), value)
+
+
+def test_a_model_of_the_machine_is_given_by_the_person_alone(
+    program: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder becomes an absolute path where it is given; no default and no literal can be one."""
+    from selectlang.params import given
+
+    (tmp_path / "org" / "name").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for text, value in (
+        ("org/name", str(tmp_path / "org/name")), ("./org/../org/name", str(tmp_path / "org/name")),
+        ("./gone", str(tmp_path / "gone")), ("~/m", str(tmp_path / "home/m")), ("org/other", "org/other"),
+        ("local/org/name", f"local/{tmp_path}/org/name"), ("local/~/m", f"local/{tmp_path}/home/m"),
+        ("local/org/other", "local/org/other"),
+    ):  # fmt: skip
+        found = program(PARAMS, given([f"model={text}"], None))
+        assert found.params["model"] == found.steps[0].settings["model"] == value
+    (tmp_path / "p.yaml").write_text("model: org/name\n")
+    assert program(PARAMS, given([], Path("p.yaml"))).params["model"] == str(tmp_path / "org/name")
+    assert program(PARAMS.replace("a/b", "org/name")).params["model"] == "org/name"  # a name of the hub
+    for default in ("./org/name", "/etc", "~/m", "org/../org", "'org\\name'", "local//etc", "local/./m"):
+        with pytest.raises(SpecError, match="expected the name of a model"):
+            program(PARAMS.replace("a/b", default))
+
+
+@pytest.mark.parametrize("kind", ["str", "path"])
+def test_only_a_param_of_type_model_takes_the_folder_of_one(
+    kind: str, program: Callable[..., Any], tmp_path: Path
+) -> None:
+    text = PARAMS.replace("{type: model, default: a/b}", f"{{type: {kind}}}")
+    with pytest.raises(SpecError, match="a folder is given to a param of type model"):
+        program(text, {"model": str(tmp_path)})
+    with pytest.raises(SpecError, match="a folder is given to a param of type model"):
+        program(text.replace(f"{{type: {kind}}}", f"{{type: {kind}, default: {tmp_path}}}"))
+
+
+def test_a_recipe_is_given_a_folder_by_a_param_of_type_model_alone(program: Callable[..., Any]) -> None:
+    use = (
+        "selectlang: 1\nname: x\nimports: {r: ./r.yaml}\nparams: {pool: {type: path}, m: {type: KIND}}\n"
+        "data: {pool: {path: $pool}}\n"
+        "stages: {it: {recipe: r, params: {model: VALUE}, from: {pool: pool}}}\noutputs: {it: it}\n"
+    )
+    good = use.replace("KIND", "model").replace("VALUE", "$m")
+    found = program(good, {"m": "/models/m"}, {"r.yaml": PARAMS})
+    assert found.steps[0].program.params["model"] == "/models/m"
+    for kind, value in (("str", "$m"), ("model", "/models/m")):
+        with pytest.raises(SpecError, match="expected the name of a model"):
+            program(use.replace("KIND", kind).replace("VALUE", value), {"m": "/models/m"}, {"r.yaml": PARAMS})
+
+
+def test_several_files_in_one_value(checked: Callable[..., Any]) -> None:
+    for value in ("a.jsonl,b.jsonl", "a.jsonl b.jsonl", "a.jsonl, b.jsonl"):
+        outcome = checked(PARAMS, "--set", f"pool={value}", files={"a.jsonl": "", "b.jsonl": ""})
+        assert outcome.code == 2
+        assert outcome.err.endswith("give --set pool=a.jsonl --set pool=b.jsonl\n")
+    assert checked(PARAMS, "--set", "pool=a,b", files={"a,b": "", "a": "", "b": ""}).code == 0
 
 
 @pytest.mark.parametrize(

@@ -287,7 +287,9 @@ def test_tokens(limit: int) -> None:
             clustered(labels), size=amount(max(1, limit // 2)), draw="random", replace=replace, seed=0
         )
         assert chosen(choice) == chosen(rows)
-        assert bool(choice.selection.notes) == (replace or limit > 200)
+        assert choice.selection.notes[0].endswith(
+            f"rows of {limit // 2 * 2 if replace else min(limit // 2 * 2, 200)} tokens"
+        )
 
 
 class TestErrors:
@@ -353,3 +355,73 @@ def test_an_infinite_score_has_all_the_weight(draw: Draw) -> None:
         found = dict(zip(chosen(choice), choice.selection.why["probability"].tolist(), strict=True))
         assert found == {0: 0, 1: 0.5, 2: 0, 3: 0.5, 4: 0}
     assert firsts == {1, 3}
+
+
+def weighed(values: list[float]) -> sl.Weights[Any]:
+    return sl.Weights(np.array(values))
+
+
+@pytest.mark.parametrize("counts", ["shares", "multinomial"])
+def test_draws_follow_the_weights_of_clusters(counts: Literal["shares", "multinomial"]) -> None:
+    """Property 12: over many seeds a cluster is drawn from as often as its weight says."""
+    weights, groups = [0.1, 0.2, 0.3, 0.4], clustered([0, 1, 2, 3] * 30)
+    found: Counter[int] = Counter()
+    for seed in range(300):
+        choice = per_cluster(
+            groups,
+            None,
+            None,
+            None,
+            weighed(weights),
+            size=amount(20),
+            draw="random",
+            counts=counts,
+            seed=seed,
+        )
+        found.update(row % 4 for row in chosen(choice))
+    assert sum(found.values()) == 6000
+    assert found[3] / 6000 == pytest.approx(0.4, abs=0.02)
+    if counts == "multinomial":
+        assert chi_square([found[i] for i in range(4)], np.array(weights) * 6000) < 4
+    else:
+        assert [found[i] for i in range(4)] == [600, 1200, 1800, 2400]
+
+
+@pytest.mark.parametrize("counts", ["shares", "multinomial"])
+def test_a_cluster_that_is_used_up_gives_its_share_to_the_others(
+    counts: Literal["shares", "multinomial"],
+) -> None:
+    """Property 10."""
+    groups = clustered([0] * 5 + [1] * 20 + [2] * 20)
+    choice = per_cluster(
+        groups, None, None, pick(numbered(45), range(5)), weighed([0.8, 0.1, 0.1]),
+        size=amount(30), draw="random", counts=counts, seed=1,
+    )  # fmt: skip
+    found = chosen(choice)
+    assert len(set(found)) == len(found) == 30
+    assert min(found) >= 5
+
+
+def test_what_a_used_up_cluster_is_drawn_for_may_be_lost() -> None:
+    groups = clustered([0] * 5 + [1] * 20)
+    choice = per_cluster(
+        groups, None, None, None, weighed([0.5, 0.5]),
+        size=amount(20), draw="random", counts="multinomial", shortage="lose", seed=1,
+    )  # fmt: skip
+    first = sum(row < 5 for row in chosen(choice))
+    assert first == 5
+    assert len(chosen(choice)) < 20
+
+
+def test_a_cluster_of_no_weight_gives_nothing() -> None:
+    choice = per_cluster(
+        clustered([0, 1] * 5), None, None, None, weighed([1.0, 0.0]), size=amount(8), draw="random", seed=1
+    )
+    assert sorted(chosen(choice)) == [0, 2, 4, 6, 8]
+
+
+def test_weights_of_other_clusters_are_refused() -> None:
+    with pytest.raises(sl.DataError, match="weights of 3 clusters, expected 2"):
+        per_cluster(
+            clustered([0, 1]), None, None, None, weighed([1, 0, 0]), size=amount(1), draw="random", seed=1
+        )

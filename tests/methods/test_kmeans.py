@@ -98,7 +98,7 @@ def test_finds_blobs_whatever_the_order_of_the_file(points: Points) -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 2**31 - 1), st.integers(1, 9), st.randoms())
+@given(st.integers(0, 2**64), st.integers(1, 9), st.randoms())
 def test_order_and_seed(points: Points, seed: int, k: int, random: Any) -> None:
     matrix = np.random.default_rng(5).normal(size=(60, 3)).astype(np.float32)
     order = list(range(60))

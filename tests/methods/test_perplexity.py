@@ -49,7 +49,7 @@ def test_equals_the_loss(
 ) -> None:
     monkeypatch.setattr(_models, "budget", lambda: 70)  # several batches, several chunks
     monkeypatch.setattr(module, "CHUNK", 7)
-    score = perplexity(model=str(models[name]), text=text)
+    score = perplexity(model_=str(models[name]), text=text)
     assert (score.head is None) == (name == "gemma"), "a model that caps its logits runs whole"
     whole, before = tulu(some)
     wanted = losses(models[name], whole, before if text == "response" else [""] * len(some), score.limit)
@@ -65,7 +65,7 @@ def test_plain_and_chat_templates(models: dict[str, Path], some: sl.Rows[Any]) -
     ):
         before = [start.format(text) for text in asked]
         whole = [first + end.format(text) for first, text in zip(before, said, strict=True)]
-        given = perplexity(model=str(folder), text="response", template=template)(some)  # type: ignore[arg-type]
+        given = perplexity(model_=str(folder), text="response", template=template)(some)  # type: ignore[arg-type]
         np.testing.assert_allclose(given.values, losses(folder, whole, before, 96, special), rtol=1e-5)
 
 
@@ -82,33 +82,35 @@ def test_every_turn_after_the_first_answer_counts(models: dict[str, Path]) -> No
     rows: sl.Rows[Any] = sl.Rows(Dataset.from_records([{"messages": messages}]))
     before = "<|user|>\nadd the numbers\n<|assistant|>\n"
     whole = before + "three</s>\n<|user|>\nsay why\n<|assistant|>\nthe sum</s>"
-    given = perplexity(model=str(models["llama"]), text="response")(rows).values
+    given = perplexity(model_=str(models["llama"]), text="response")(rows).values
     np.testing.assert_allclose(given, losses(models["llama"], [whole], [before]), rtol=1e-5)
 
 
 def test_perplexity_is_the_exponential(models: dict[str, Path], some: sl.Rows[Any]) -> None:
-    nll = perplexity(model=str(models["llama"]))(some).values
+    nll = perplexity(model_=str(models["llama"]))(some).values
     np.testing.assert_allclose(
-        perplexity(model=str(models["llama"]), value="perplexity")(some).values, np.exp(nll)
+        perplexity(model_=str(models["llama"]), value="perplexity")(some).values, np.exp(nll)
     )
 
 
 @pytest.mark.parametrize("template", ["tulu", "plain", "chat"])
 def test_what_cannot_be_predicted_is_missing(models: dict[str, Path], talk: Talk, template: Any) -> None:
     rows = talk(("add", ""), ("add", " \n"), ("add the numbers " * 40, "yes"), ("add", "yes"))
-    given = perplexity(model=str(models["llama"]), text="response", template=template)(rows).values
+    given = perplexity(model_=str(models["llama"]), text="response", template=template)(rows).values
     assert np.isnan(given).tolist() == [True, True, True, False]
-    full = perplexity(model=str(models["llama"]), template=template)(rows).values
+    full = perplexity(model_=str(models["llama"]), template=template)(rows).values
     assert np.isfinite(full).all()
 
 
 def test_a_single_token_is_missing(models: dict[str, Path], talk: Talk) -> None:
-    given = perplexity(model=str(models["gpt2"]), template="plain")(talk(("add", ""), ("add the", ""))).values
+    given = perplexity(model_=str(models["gpt2"]), template="plain")(
+        talk(("add", ""), ("add the", ""))
+    ).values
     assert np.isnan(given).tolist() == [True, False]
 
 
 def test_order_and_batches_change_nothing(models: dict[str, Path], some: sl.Rows[Any]) -> None:
-    score = perplexity(model=str(models["gpt2"]))
+    score = perplexity(model_=str(models["gpt2"]))
     together = score(some).values
     apart = [float(score(some.take(np.array([i]))).values[0]) for i in range(len(some))]
     np.testing.assert_allclose(apart, together, rtol=1e-6)
@@ -116,15 +118,15 @@ def test_order_and_batches_change_nothing(models: dict[str, Path], some: sl.Rows
 
 
 def test_bf16_is_close(models: dict[str, Path], some: sl.Rows[Any]) -> None:
-    full = perplexity(model=str(models["llama"]))(some).values
-    half = perplexity(model=str(models["llama"]), precision="bf16")(some).values
+    full = perplexity(model_=str(models["llama"]))(some).values
+    half = perplexity(model_=str(models["llama"]), precision="bf16")(some).values
     np.testing.assert_allclose(half, full, rtol=2e-2)
 
 
 def test_a_uniform_model_knows_nothing(models: dict[str, Path], some: sl.Rows[Any]) -> None:
     import torch
 
-    score = perplexity(model=str(models["llama"]), text="response")
+    score = perplexity(model_=str(models["llama"]), text="response")
     with torch.no_grad():
         score.head.weight.zero_()
     np.testing.assert_allclose(score(some).values, math.log(score.network.config.vocab_size), rtol=1e-6)
@@ -132,9 +134,9 @@ def test_a_uniform_model_knows_nothing(models: dict[str, Path], some: sl.Rows[An
 
 def test_a_model_that_looks_ahead(models: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(sl.DataError, match="is no causal language model"):
-        perplexity(model=str(models["bert"]))
+        perplexity(model_=str(models["bert"]))
 
 
 def test_a_model_without_a_head(minilm: str) -> None:
     with pytest.raises(sl.DataError, match="is not a causal language model: its files lack"):
-        perplexity(model=minilm)
+        perplexity(model_=minilm)

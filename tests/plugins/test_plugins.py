@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,23 @@ BROKEN = {
     "import": ("import no_such_module_anywhere\n", "ModuleNotFoundError: No module named 'no_such_module_anywhere'"),
     "syntax": ("def (:\n", "SyntaxError: "),
     "exit": ("import sys\nsys.exit(7)\n", "SystemExit: 7"),
+    "interrupt": ("raise KeyboardInterrupt\n", "KeyboardInterrupt"),
+    "mute": (
+        "class Mute(Exception):\n    def __str__(self): raise ValueError('no')\nraise Mute\n",
+        "Mute: its text cannot be had",
+    ),
+    "pack": (
+        "import selectlang as sl\n@sl.hookimpl\ndef register_specs(register): register('x', 5)\n",
+        "TypeError: ",
+    ),
+    "pack name": (
+        "import selectlang as sl\n@sl.hookimpl\ndef register_specs(register): register(5, '.')\n",
+        "5 is no name of a spec pack",
+    ),
+    "pack folder": (
+        "import selectlang as sl\n@sl.hookimpl\ndef register_specs(register): register('x', 'nowhere')\n",
+        "spec pack 'x': there is no folder nowhere",
+    ),
     "raises": ("raise RuntimeError('not today')\n", "RuntimeError: not today"),
     "hook": (
         "import selectlang as sl\n@sl.hookimpl\ndef register_everything(register): pass\n",
@@ -90,6 +108,33 @@ METHODS = {
     "reserved": ("@sl.score\ndef odd(rows: sl.Rows, *, loop: int) -> sl.Scores:\n    'x'", "'loop' has the name of a reserved"),
     "star": ("@sl.score\ndef odd(rows: sl.Rows, **more: int) -> sl.Scores:\n    'x'", "it takes *more"),
     "slash": ("@sl.score\ndef odd(rows: sl.Rows, /) -> sl.Scores:\n    'x'", "take the / after 'rows' away"),
+    "kind": ("@sl.score\ndef odd(rows: sl.Rows) -> sl.Scores:\n    'x'\nodd.selectlang_kind = 'skore'", "'skore' is no kind"),
+    "kinds": ("@sl.score\ndef odd(rows: sl.Rows) -> sl.Scores:\n    'x'\nodd.selectlang_kind = ['score']", "['score'] is no kind"),
+    "name": ("@sl.score\ndef odd(rows: sl.Rows) -> sl.Scores:\n    'x'\nodd.__name__ = 'a b'", "'a b' is no name of a method"),
+    "keyword": (
+        "@sl.score\ndef odd(rows: sl.Rows, *, x: Annotated[int, sl.schema(minimun=1)]) -> sl.Scores:\n    'x'",
+        "sl.schema has no keyword 'minimun', did you mean 'minimum'?",
+    ),
+    "bound": (
+        "@sl.score\ndef odd(rows: sl.Rows, *, x: Annotated[int, sl.schema(minimum='a')]) -> sl.Scores:\n    'x'",
+        "sl.schema cannot be given minimum='a'",
+    ),
+    "pattern": (
+        "@sl.score\ndef odd(rows: sl.Rows, *, x: Annotated[str, sl.schema(pattern='(')]) -> sl.Scores:\n    'x'",
+        "sl.schema cannot be given pattern='('",
+    ),
+    "default": (
+        "@sl.score\ndef odd(rows: sl.Rows, *, x: int = object()) -> sl.Scores:\n    'x'",
+        "setting 'x' has a default or a choice that is no JSON",
+    ),
+    "choice": (
+        "@sl.score\ndef odd(rows: sl.Rows, *, x: Literal[b'a'] = b'a') -> sl.Scores:\n    'x'",
+        "setting 'x' has a default or a choice that is no JSON",
+    ),
+    "mute": (
+        "class odd:\n    selectlang_kind = 'score'\n    __doc__ = property(lambda self: 1 / 0)\nodd = odd()\nodd.__name__ = 'odd'",
+        "ZeroDivisionError",
+    ),
     "no call": ("@sl.score\nclass odd:\n    'x'", "maps shards of its input in __call__, and this one has none"),
     "two": (
         "@sl.score\nclass odd:\n    'x'\n    def __call__(self, a: sl.Rows, b: sl.Rows) -> sl.Scores: ...",
@@ -110,9 +155,9 @@ METHODS = {
 @pytest.mark.parametrize("name", METHODS)
 def test_a_bad_method_leaves_the_others_of_its_plugin(project: Make, pool: Make, name: str) -> None:
     code, reason = METHODS[name]
-    plugin = GOOD.replace("@sl.hookimpl", f"{code}\n\n@sl.hookimpl").replace(
-        "    register(good)", "    register(odd)\n    register(good)"
-    )
+    plugin = "from typing import Annotated, Literal\n" + GOOD.replace(
+        "@sl.hookimpl", f"{code}\n\n@sl.hookimpl"
+    ).replace("    register(good)", "    register(odd)\n    register(good)")
     files = {
         "s.yaml": SPEC.replace("SCORE", "good"),
         "odd.yaml": SPEC.replace("SCORE", "odd"),
@@ -123,7 +168,14 @@ def test_a_bad_method_leaves_the_others_of_its_plugin(project: Make, pool: Make,
     assert found.keys() == {"plugins/some.py"}
     assert reason in found["plugins/some.py"]
     p.run("selectlang run s.yaml --set pool=pool.jsonl --plugins plugins --out out").ok()
-    if name not in ("unmarked", "number", "clusters"):  # which belong to no kind, or another
+    if name not in (
+        "unmarked",
+        "number",
+        "clusters",
+        "kind",
+        "kinds",
+        "name",
+    ):  # which belong to no kind, or another
         needed = p.run("selectlang check odd.yaml --plugins plugins")
         assert needed.code == 1
         assert "score 'odd' of plugins/some.py cannot be used: " in needed.out
@@ -219,3 +271,47 @@ def register_specs(register):
     assert len(p.run(run).ok().rows()) == 2
     p.write({"plugins/zz.py": pack})
     assert "spec pack 'ours' is registered already" in brokens(p)["plugins/zz.py"]
+
+
+def test_an_interrupt_of_the_person_is_no_fault_of_a_plugin(project: Make) -> None:
+    """Ctrl-C while a plugin is imported ends the command."""
+    p = project(
+        {
+            "plugins/slow.py": "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nfor _ in range(99): pass\n"
+        }
+    )
+    assert p.run("selectlang plugins --plugins plugins").code == 130
+
+
+def test_what_a_plugin_prints_is_no_part_of_an_answer(project: Make, pool: Make) -> None:
+    noisy = GOOD.replace("import selectlang", "print('hello')\nimport selectlang").replace(
+        "    register(good)", "    print('here I am')\n    register(good)"
+    )
+    p = project({"plugins/noisy.py": noisy, "s.yaml": SPEC.replace("SCORE", "good"), "pool.jsonl": pool(5)})
+    for command in (
+        "plugins --json", "check s.yaml --format json", "show s.yaml --json", "show score good --json",
+        "plan s.yaml --set pool=pool.jsonl --json",
+    ):  # fmt: skip
+        done = p.run(f"selectlang {command} --plugins plugins").ok()
+        json.loads(done.out)
+        assert done.err == "hello\nhere I am\n"
+
+
+def test_files_that_are_no_plugins(project: Make) -> None:
+    p = project({"plugins/good.py": GOOD, "plugins/folder.py/x": ""})
+    (p.folder / "plugins/link.py").symlink_to("link.py")
+    os.mkfifo(p.folder / "plugins/pipe.py")
+    assert brokens(p) == dict.fromkeys(
+        [f"plugins/{name}.py" for name in ("folder", "link", "pipe")], "cannot be read: it is no file"
+    )
+    for folder in ("plugins/good.py", "plugins/link.py"):
+        done = p.run(f"selectlang plugins --plugins {folder}")
+        assert (done.code, done.err) == (2, f"selectlang: --plugins {folder}: there is no such folder\n")
+
+
+def test_names_of_plugins_steer_no_terminal(project: Make) -> None:
+    odd = GOOD.replace("A good one.", "A \x1b[31mred\u202e one.").replace("good", "fine")
+    p = project({"plugins/a\x1b[31m.py": odd, "plugins/b\x1b.py": "raise ValueError('\x1b[0m\u202e')"})
+    for command in ("plugins", "show score", "show score fine"):
+        done = p.run(f"selectlang {command} --plugins plugins").ok()
+        assert all(char.isprintable() or char == "\n" for char in done.out + done.err)

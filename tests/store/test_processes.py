@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 import selectlang as sl
+from selectlang.store.lock import Held, owned
 from selectlang.store.store import Store
 
 KEYS = [f"{i:02x}" * 32 for i in range(40)]
@@ -313,3 +315,69 @@ def test_the_store_can_be_used_without_locks(tmp_path: Path, monkeypatch: pytest
     assert not again.has(KEYS[0])
     with pytest.raises(sl.UsageError, match="cannot lock the store"):
         store.prune()
+
+
+def test_an_owned_lock_has_one_owner(tmp_path: Path) -> None:
+    """Processes take and give it back as fast as they can, with file and folder: two never have it."""
+    code = """
+from selectlang.store.lock import Held, owned
+path, inside = Path(sys.argv[1]) / "folder" / "lock", Path(sys.argv[1]) / "inside"
+taken = refused = 0
+sys.stdin.read()
+while taken < 40:
+    try:
+        with owned(path):
+            os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
+            inside.unlink()
+            taken += 1
+        try:
+            path.parent.rmdir()
+        except OSError:
+            pass
+    except Held as holder:
+        refused += 1
+        assert str(os.getpid()) not in str(holder).split()
+print(refused)
+"""
+    processes = [
+        start(code, tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.close()
+    for process in processes:
+        process.stdin = None
+    outcomes = [process.communicate(timeout=60) for process in processes]
+    assert [(process.returncode, err) for process, (_, err) in zip(processes, outcomes, strict=True)] == [
+        (0, "")
+    ] * 3
+    assert sum(int(out) for out, _ in outcomes) > 0  # they met
+    assert not (tmp_path / "folder" / "lock").exists()
+
+
+def test_an_owned_lock_outlives_no_process(tmp_path: Path) -> None:
+    """A process is killed that holds it, and a process that it has forked lives on."""
+    code = """
+from selectlang.store.lock import owned
+with owned(Path(sys.argv[1])):
+    if os.fork() == 0:
+        time.sleep(30)
+    print(os.getpid(), flush=True)
+    time.sleep(30)
+"""
+    lock = tmp_path / "lock"
+    process = start(code, lock, stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    with pytest.raises(Held, match=f"^{process.pid} on "), owned(lock):
+        raise AssertionError("it is held")
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(60)
+    try:
+        with owned(lock):
+            assert lock.exists()
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.stdout.close()
+    assert not lock.exists()

@@ -1,0 +1,1 @@
+"""Methods of kind classify, one file each."""

@@ -1,0 +1,1 @@
+"""Methods of kind generate, one file each."""

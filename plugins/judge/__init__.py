@@ -1,0 +1,1 @@
+"""Methods of kind judge, one file each."""

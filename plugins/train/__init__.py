@@ -1,0 +1,1 @@
+"""Methods of kind train, one file each."""

@@ -1,0 +1,71 @@
+"""Arrow files, memory-mapped, out of which rows are taken by their positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from selectlang.data.tables import values
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+BLOCK = 4096  # rows that are fetched together
+
+
+class Chunks:
+    """A table in chunks, out of which rows are taken without joining the chunks."""
+
+    def __init__(self, table: pa.Table) -> None:
+        import numpy as np
+
+        self._table = table
+        self._batches = table.to_batches()
+        self._ends = np.cumsum([batch.num_rows for batch in self._batches])
+
+    @classmethod
+    def open(cls, sink: Any) -> Chunks:
+        """What was written to a sink: the path of a file, or a buffer in memory."""
+        import pyarrow as pa
+
+        source = pa.memory_map(sink) if isinstance(sink, str) else sink.getvalue()
+        return cls(pa.ipc.open_file(source).read_all())
+
+    def take(self, positions: NDArray[np.int64], columns: list[str] | None = None) -> pa.Table:
+        """Some rows, in the order of `positions`."""
+        import numpy as np
+        import pyarrow as pa
+
+        table = self._table if columns is None else self._table.select(columns)
+        numbers = np.searchsorted(self._ends, positions, "right")
+        order = np.argsort(numbers, kind="stable")
+        parts = []
+        for number in np.unique(numbers).tolist():
+            batch = self._batches[number] if columns is None else self._batches[number].select(columns)
+            inside = positions[numbers == number] - (self._ends[number] - batch.num_rows)
+            parts.append(batch.take(pa.array(inside)))
+        back = np.empty(len(order), np.int64)
+        back[order] = np.arange(len(order))
+        return pa.Table.from_batches(parts, schema=table.schema).combine_chunks().take(pa.array(back))
+
+    def tables(self, positions: NDArray[np.int64], columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """Some rows, in blocks; none at all make one empty block."""
+        for start in range(0, max(len(positions), 1), BLOCK):
+            yield self.take(positions[start : start + BLOCK], columns)
+
+    def blocks(self, columns: list[str], positions: NDArray[np.int64] | None) -> Iterator[list[list[Any]]]:
+        """The values of some columns, block by block; of all rows without positions."""
+        found = self._batches if positions is None else self.tables(positions, columns)
+        for table in found:
+            yield [values(table.column(name)) for name in columns]
+
+    def column(self, name: str, positions: NDArray[np.int64] | None) -> list[Any]:
+        """The values of a column."""
+        return [value for (block,) in self.blocks([name], positions) for value in block]
+
+    def numbers(self, name: str) -> NDArray[Any]:
+        """A column of numbers as an array."""
+        found: NDArray[Any] = self._table.column(name).to_numpy()
+        return found

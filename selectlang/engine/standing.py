@@ -1,0 +1,55 @@
+"""Which stored results can be used.
+
+Calls to models that failed are made again by the next run. So the result of their stage, in which some
+rows have no answer, is for one run; and what was made from it stands for as long as it comes out the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from selectlang.engine.handles import Handle, ResultHandle
+from selectlang.store.store import Store
+
+
+@dataclass
+class Standing:
+    """What stands in one run. `made` are the keys of the results that the run made itself."""
+
+    store: Store
+    made: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
+
+    def has(self, key: str) -> bool:
+        """Whether the store has a result that can be used; its files are not checked yet."""
+        if key in self.known:
+            return True
+        meta = self.store.meta(key)
+        if meta is None or (meta.get("failed") and key not in self.made):
+            return False
+        for source, content in meta.get("provisional", {}).items():
+            if not self.has(source) or self.store.content(source) != content:
+                return False
+        self.known.add(key)
+        return True
+
+    def lost(self, key: str) -> None:
+        """A result turned out damaged."""
+        self.known.discard(key)
+
+    def sources(self, key: str) -> Iterable[str]:
+        """The results with failed calls that a result rests on."""
+        meta = self.store.meta(key) or {}
+        return list(meta.get("provisional", {}))
+
+    def provisional(self, handles: Iterable[Handle]) -> dict[str, str]:
+        """The results with failed calls that values rest on, and what each holds."""
+        found: dict[str, str] = {}
+        for handle in handles:
+            meta = self.store.meta(handle.key) if isinstance(handle, ResultHandle) else None
+            if meta is not None and isinstance(handle, ResultHandle):
+                found |= meta.get("provisional", {})
+                if meta.get("failed"):
+                    found[handle.key] = self.store.content(handle.key)
+        return found

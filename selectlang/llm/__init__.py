@@ -1,0 +1,1 @@
+"""Asking language models: one door, through litellm, with every answer kept before it is used."""

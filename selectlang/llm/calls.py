@@ -1,0 +1,195 @@
+"""The call store: every answer that a model gave, in one SQLite file of the store, `calls.db`.
+
+An answer is on disk before it is used, so none is paid for twice, whatever happens to the run. Several
+processes may use the file at once. It holds no prompt, no key of a service and no address.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from selectlang.errors import DataError
+
+_TABLE = """CREATE TABLE IF NOT EXISTS calls (
+    key TEXT PRIMARY KEY, model TEXT NOT NULL, text TEXT NOT NULL, tokens_in INTEGER NOT NULL,
+    tokens_out INTEGER NOT NULL, cost REAL, finish TEXT NOT NULL, at REAL NOT NULL)"""
+_FIND = "SELECT key, text, tokens_in, tokens_out, cost, finish FROM calls WHERE key IN ({})"
+_KEEP = "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model said. `cost` is in dollars, None when the price is not known; `finish` why it ended."""
+
+    text: str
+    tokens_in: int
+    tokens_out: int
+    cost: float | None
+    finish: str
+    stored: bool = False
+
+
+Told = Callable[[DataError | None], None]
+
+
+class Calls:
+    """The answers in `folder`. The file is made when the first is kept.
+
+    It is used in a `with`, at whose end all that was given to `keep` is on disk. Errors are DataErrors that
+    name the file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "calls.db"
+        self._guard = threading.Lock()
+        self._reader: sqlite3.Connection | None = None
+        self._waiting: queue.SimpleQueue[tuple[tuple[Any, ...], Told] | None] = queue.SimpleQueue()
+        self._writer: threading.Thread | None = None
+        self._claims: int | None = None
+        self._claimed: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def find(self, keys: Collection[str]) -> dict[str, Answer]:
+        """The answers that are there, by key."""
+        with self._guard, self._explained():
+            if self._reader is None:
+                if not self.path.exists():
+                    return {}
+                self._reader = self._open()
+            marks = ",".join("?" * len(keys))
+            rows = self._reader.execute(_FIND.format(marks), tuple(keys))
+            return {
+                key: Answer(text, tokens_in, tokens_out, cost, finish, stored=True)
+                for key, text, tokens_in, tokens_out, cost, finish in rows
+            }
+
+    def keep(self, key: str, model: str, answer: Answer, told: Told) -> None:
+        """Keep an answer. `told(None)` is called by another thread once it is on disk, else with the error.
+
+        What comes while the disk is written is written together. It also ends the claim on the key.
+        """
+        row = (key, model, answer.text, answer.tokens_in, answer.tokens_out, answer.cost, answer.finish)
+        with self._guard:
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write, name="calls", daemon=True)
+                self._writer.start()
+        self._waiting.put(((*row, time.time()), told))
+
+    def claim(self, key: str) -> bool:
+        """Take a key, so that nobody else asks for it at the same time; False when somebody does.
+
+        As claims of stages are, it is a lock on one byte of a file, which ends with the process. On a file
+        system without locks all is granted.
+        """
+        with self._guard:
+            if key in self._claimed:
+                return False
+            try:
+                if self._claims is None:
+                    self.path.parent.mkdir(parents=True, exist_ok=True)
+                    self._claims = os.open(
+                        self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+                    )
+                fcntl.lockf(self._claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int(key[:15], 16))
+            except (BlockingIOError, PermissionError):
+                return False
+            except OSError:
+                pass
+            self._claimed.add(key)
+            return True
+
+    def release(self, key: str) -> None:
+        """Give a claim back."""
+        with self._guard:
+            self._claimed.discard(key)
+            if self._claims is not None:
+                with suppress(OSError):
+                    fcntl.lockf(self._claims, fcntl.LOCK_UN, 1, int(key[:15], 16))
+
+    def close(self) -> None:
+        """Write what waits, and close the file."""
+        if self._writer is not None:
+            self._waiting.put(None)
+            self._writer.join()
+            self._writer = None
+        with self._guard:
+            if self._reader is not None:
+                self._reader.close()
+            if self._claims is not None:
+                os.close(self._claims)
+            self._reader = self._claims = None
+            self._claimed.clear()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")  # in WAL the default may lose the last answers
+            with connection:
+                connection.execute(_TABLE)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _write(self) -> None:
+        """The thread that writes: all that waits, in one transaction."""
+        connection: sqlite3.Connection | None = None
+        going = True
+        while going:
+            batch = [self._waiting.get()]
+            with suppress(queue.Empty):
+                while True:
+                    batch.append(self._waiting.get_nowait())
+            going = None not in batch
+            kept = [item for item in batch if item is not None]
+            error: DataError | None = None
+            try:
+                with self._explained():
+                    self.path.parent.mkdir(parents=True, exist_ok=True)
+                    connection = connection or self._open()
+                    with connection:
+                        connection.executemany(_KEEP, [row for row, _ in kept])
+            except DataError as found:
+                error = found
+            for row, told in kept:
+                self.release(row[0])
+                told(error)
+        if connection is not None:
+            connection.close()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise DataError(_reason(self.path, error)) from error
+
+
+def _reason(path: Path, error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, sqlite3.OperationalError | OSError):
+        return (
+            f"the call store {path} cannot be used: {text}. Check that the disk has room and that the file "
+            "may be written; answers that were kept are safe, and the same command goes on from there."
+        )
+    return (
+        f"the call store {path} is damaged: {text}. Move it out of the way to go on, which pays again for "
+        f"the answers in it; or get back what can be read: sqlite3 {path.name} .recover | sqlite3 new.db, "
+        "and put new.db in its place."
+    )

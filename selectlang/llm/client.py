@@ -1,0 +1,97 @@
+"""One call to a model, by litellm: a request in, an answer or an exception out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from importlib import import_module
+from typing import Any
+
+from selectlang.errors import DataError
+from selectlang.llm.calls import Answer
+from selectlang.llm.failure import NoAnswer
+from selectlang.llm.library import litellm
+from selectlang.llm.options import Options
+from selectlang.llm.price import price
+from selectlang.llm.request import Asked, Request
+
+
+class Client:
+    """Calls models as the options say. `prepare` is to be called before the first call of an `ask`."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._arguments: dict[Asked, dict[str, Any]] = {}
+        self._loaded: dict[str, str] = {}  # the model of each provider in this process
+
+    def prepare(self, asked: Asked) -> None:
+        """Load what the calls need; a DataError when litellm does not know where the model is."""
+        library, provider = litellm(), asked.model.partition("/")[0]
+        if asked.in_process and self._loaded.get(provider) != asked.model:  # one at a time is kept in memory
+            handler = import_module(f"selectlang.llm.{provider}").provider()
+            self._loaded[provider] = asked.model
+            others = [item for item in library.custom_provider_map if item["provider"] != provider]
+            library.custom_provider_map = [*others, {"provider": provider, "custom_handler": handler}]
+        if not asked.in_process:
+            try:
+                library.get_llm_provider(asked.model)
+            except library.exceptions.BadRequestError:
+                raise DataError(
+                    f"model {asked.model!r} names no service that litellm knows. Give it as service/model, "
+                    "such as openai/gpt-4o; a server of your own that speaks the protocol of OpenAI is "
+                    "openai/MODEL with --api-base; a model in this process is local/NAME."
+                ) from None
+        self._arguments[asked] = self._shared(asked)
+
+    async def call(self, request: Request) -> Answer:
+        """Ask once. It raises what litellm raises, a TimeoutError, and a NoAnswer."""
+        asked = request.asked
+        messages = [{"role": role, "content": _clean(content)} for role, content in request.messages]
+        arguments = dict(self._arguments[asked])
+        if "seed" in arguments:
+            arguments["seed"] += request.attempt  # the same draw would be as unreadable
+        async with asyncio.timeout(None if asked.in_process else self.options.timeout):
+            response = await litellm().acompletion(messages=messages, **arguments)
+        if not response.choices:
+            raise NoAnswer("the response holds no answer")
+        choice, usage = response.choices[0], getattr(response, "usage", None)  # some servers do not count
+        tokens_in = int(getattr(usage, "prompt_tokens", 0) or 0)
+        tokens_out = int(getattr(usage, "completion_tokens", 0) or 0)
+        cost = None
+        if (prices := price(asked.model)) is not None:
+            cost = getattr(response, "_hidden_params", {}).get("response_cost")  # knows of cached tokens
+            cost = tokens_in * prices[0] + tokens_out * prices[1] if cost is None else cost
+        return Answer(
+            _clean(choice.message.content or ""), tokens_in, tokens_out, cost, str(choice.finish_reason)
+        )
+
+    def _shared(self, asked: Asked) -> dict[str, Any]:
+        """The arguments that all calls of an `ask` have in common."""
+        found: dict[str, Any] = {
+            "model": asked.model, "max_tokens": asked.max_tokens, "temperature": asked.temperature,
+            "num_retries": 0, "max_retries": 0, "timeout": self.options.timeout + 10,
+        }  # fmt: skip
+        if asked.top_p != 1:
+            found["top_p"] = asked.top_p
+        if asked.temperature > 0 and asked.seed is not None:
+            found["seed"] = asked.seed % 2**31
+        if asked.form is not None and (asked.model.startswith("fake/") or self._held(asked)):
+            strict = asked.form.get("additionalProperties") is False
+            form = {"name": "answer", "schema": asked.form, "strict": strict}
+            found["response_format"] = {"type": "json_schema", "json_schema": form}
+        if (base := self.options.base(asked.model)) and not asked.in_process:
+            found["api_base"] = base
+            if litellm().get_llm_provider(asked.model)[1] == "openai" and not os.environ.get(
+                "OPENAI_API_KEY"
+            ):
+                found["api_key"] = "none"  # a server of one's own asks for none, the library does
+        return found
+
+    def _held(self, asked: Asked) -> bool:
+        """Whether the model can be held to a form."""
+        return not asked.in_process and bool(litellm().supports_response_schema(asked.model))
+
+
+def _clean(text: str) -> str:
+    """Without halves of surrogate pairs, which can be neither sent nor kept."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

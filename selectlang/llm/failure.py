@@ -1,0 +1,129 @@
+"""What became of a call that gave no answer: its kind, whether to try again, and a reason safe to show."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from selectlang.llm.request import Asked
+
+LONGEST = 300  # characters of a reason
+_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.I)
+_SECRET = re.compile(
+    r"(?i)(?<=bearer )\S+|(?<=basic )[\w+/=]{8,}|\bsk-[\w*.-]{6,}|(?<=[?&]key=)[^&\s'\"]+|(?<=://)[^/@\s]+(?=@)"
+)
+
+
+class NoAnswer(Exception):
+    """A response came, and no answer is in it."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A call without an answer.
+
+    `wait` is the seconds after which the server wants to be asked again. `advice` is what to do where no
+    other call to the model can do better, such as with a wrong key: then all asking stops.
+    """
+
+    kind: str
+    reason: str
+    retry: bool = False
+    wait: float | None = None
+    advice: str = ""
+    status: int | None = None
+
+
+def failure(error: BaseException, asked: Asked) -> Failure:
+    """The kind of an exception that litellm raised."""
+    reason = shown(str(error) or type(error).__name__)
+    if asked.in_process:
+        return _in_process(error, reason)
+    status = getattr(error, "status_code", None)
+    names = {kind.__name__ for each in _chain(error) for kind in type(each).__mro__}
+    if isinstance(error, TimeoutError) or "APITimeoutError" in names:
+        return Failure("timeout", reason, retry=True)
+    if status == 429:
+        if "insufficient_quota" in str(error):
+            return Failure("rate_limit", reason, advice="The account has no quota left: check its billing")
+        return Failure("rate_limit", reason, retry=True, wait=_retry_after(error))
+    if names & {"NoAnswer", "JSONDecodeError", "APIResponseValidationError"}:
+        return Failure("bad_answer", reason, retry=True)
+    if names & {"APIConnectionError", "TransportError", "ClientError", "ConnectionError"}:
+        return Failure("connection", reason, retry=True)
+    if status is None or status >= 500 or status in (408, 409, 425):
+        return Failure("server_error", reason, retry=True, wait=_retry_after(error))
+    return Failure("refused_request", reason, advice=_ADVICE.get(status, ""), status=status)
+
+
+_ADVICE = {
+    401: "Give a valid key in the environment variable of its service",
+    402: "The account cannot pay: check its billing",
+    403: "The key may not use it: check what the key is allowed",
+    404: "There is no such model: check its name, and --api-base where a server of your own is asked",
+}
+
+
+def _in_process(error: BaseException, reason: str) -> Failure:
+    """Of a model in this process nothing changes by asking again."""
+    status = getattr(error, "status_code", 500)
+    if status in (400, 413, 422):
+        return Failure("refused_request", reason)
+    return Failure(
+        "server_error", reason, advice="It answers in this process, so asking again changes nothing"
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and those that led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _retry_after(error: BaseException) -> float | None:
+    """Seconds, from the header Retry-After, which gives seconds or a date."""
+    for each in _chain(error):
+        for headers in (
+            getattr(each, "litellm_response_headers", None),
+            getattr(getattr(each, "response", None), "headers", None),
+        ):
+            if headers and (value := headers.get("retry-after")):
+                return _seconds(value)
+    return None
+
+
+def _seconds(value: str) -> float | None:
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def shown(text: Any) -> str:
+    """A text from outside as one line that may be shown and kept: short, and without secrets.
+
+    Secrets are the values of environment variables with names like those of keys, and what stands where
+    keys stand in headers and addresses.
+    """
+    line = " ".join(str(text).split("Traceback (most recent call last)")[0].split())
+    for name, value in os.environ.items():
+        if len(value) >= 8 and _SECRET_NAME.search(name):
+            line = re.sub(re.escape(value), "***", line, flags=re.I)
+    line = _SECRET.sub("***", line)
+    return line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."
+
+
+def quoted(text: str) -> str:
+    """An answer as it may be quoted."""
+    return json.dumps(shown(text), ensure_ascii=False)

@@ -1,0 +1,119 @@
+"""What a stage asked of a model, and what a run may ask in all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from selectlang.errors import CapReached
+from selectlang.llm.calls import Answer
+from selectlang.llm.options import Options
+
+EXAMPLES = 5  # failures kept with their reasons
+
+
+@dataclass
+class Tally:
+    """What one stage asked of one model so far.
+
+    `done` of the `total` prompts have an answer, or have failed for good. `calls` are the different
+    answers used, `stored` of which were in the call store before; tokens and dollars are those of `calls`,
+    whenever they were paid. `cost` is None once a price is not known. `retried` counts tries that failed
+    and were made again.
+    """
+
+    stage: str
+    model: str
+    total: int = 0
+    done: int = 0
+    calls: int = 0
+    stored: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float | None = 0.0
+    failed: Counter[str] = field(default_factory=Counter)
+    retried: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+
+    def use(self, answer: Answer) -> None:
+        """Count an answer."""
+        self.calls += 1
+        self.stored += answer.stored
+        self.tokens_in += answer.tokens_in
+        self.tokens_out += answer.tokens_out
+        self.cost = None if self.cost is None or answer.cost is None else self.cost + answer.cost
+
+    def fail(self, kind: str, example: str) -> None:
+        """Count a prompt that failed for good."""
+        self.failed[kind] += 1
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(example)
+
+    @property
+    def paid(self) -> int:
+        """Answers that this run asked for."""
+        return self.calls - self.stored
+
+    @property
+    def cost_in_all(self) -> float | None:
+        """Dollars when all prompts are done, if the others take what these took; None when not known."""
+        return None if self.cost is None or not self.done else self.cost * self.total / self.done
+
+    def kinds(self) -> str:
+        """The failures by kind, for people."""
+        return ", ".join(f"{count:,} {kind}" for kind, count in self.failed.most_common())
+
+    def note(self) -> str:
+        """A sentence about what failed; empty when nothing did."""
+        if not self.failed:
+            return ""
+        count = f"{self.failed.total():,} of {self.total:,} calls to {self.model} failed"
+        return f"{count} and are left out: {self.kinds()}. The first: {self.examples[0]}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON, for the record."""
+        cost = None if self.cost is None else round(self.cost, 9)
+        counts = {"failed": dict(self.failed), "retried": dict(self.retried)}
+        return {**asdict(self), **counts, "cost": cost, "paid": self.paid}
+
+
+class Caps:
+    """What the answers of a run took, what its calls on the way may take, and what both may not pass."""
+
+    def __init__(self, options: Options) -> None:
+        self.max_calls, self.max_cost = options.max_calls, options.max_cost
+        self.calls, self.cost = 0, 0.0
+        self._flying, self._reserved = 0, 0.0
+
+    def use(self, calls: int, cost: float | None) -> None:
+        """Count answers, those of the store too."""
+        self.calls += calls
+        self.cost += cost or 0.0
+
+    def take(self, most: float) -> bool:
+        """Room for a call that costs `most` dollars at most; False when there is none."""
+        if self.max_calls is not None and self.calls + self._flying + 1 > self.max_calls:
+            return False
+        if self.max_cost is not None and self.cost + self._reserved + most > self.max_cost:
+            return False
+        self._flying += 1
+        self._reserved += most
+        return True
+
+    def give(self, most: float) -> None:
+        """The call has ended."""
+        self._flying -= 1
+        self._reserved -= most
+
+    def reached(self, tally: Tally, most: float) -> CapReached:
+        """The error that ends a run in which there is no room, not even with no call on the way."""
+        by_calls = self.max_calls is not None and self.calls + 1 > self.max_calls
+        cap = f"max_calls {self.max_calls:,}" if by_calls else f"max_cost ${self.max_cost:,.2f}"
+        next_call = "" if by_calls else f", and the next call may take ${most:.4f}"
+        return CapReached(
+            f"{tally.stage}: stopped before {cap} was passed. The answers of this run took {self.calls:,} "
+            f"calls and ${self.cost:,.4f} so far{next_call}; {tally.done:,} of {tally.total:,} prompts of "
+            "this stage are done. All answers are kept: raise the cap and run it again, and it goes on from "
+            "there."
+        )

@@ -1,0 +1,346 @@
+"""The README and the pages of docs/: files are written, specs checked, and commands run, in order.
+
+A block that names its file in the first line is a file. A block of YAML without a name is part of a spec
+that extends frame.yaml. In a block of bash, commands are run; in one of console, lines after `$` are, and
+what they print is compared, `...` standing for anything.
+"""
+
+from __future__ import annotations
+
+import doctest
+import importlib.util
+import json
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+import selectlang as sl
+from selectlang import plugins, settings
+from selectlang.amount import Amount
+from selectlang.cli import COMMANDS
+from selectlang.data import shapes, source, turns
+from selectlang.data.dataset import Dataset
+from selectlang.demo import quickstart as demo
+from selectlang.demo.pool import write
+from selectlang.language import check, load, loops, sections, spec, yaml
+from selectlang.language.types import NOTHING_AT_START
+from selectlang.methods import KINDS
+from selectlang.ports import PORTS
+
+Make = Callable[..., Any]
+
+ROOT = Path(__file__).parents[2]
+README, LANGUAGE, DATA = (ROOT / name for name in ("README.md", "docs/language.md", "docs/data.md"))
+PAGES = (README, LANGUAGE, DATA)
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"# ([\w./-]+\.(?:yaml|py|toml))\n")
+JSONL = re.compile(r"With this as `([\w.]+)`:\n\n```jsonl\n(.*?)```", re.DOTALL)
+by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def text_of(page: Path) -> str:
+    if not page.is_file():
+        pytest.skip(f"{page.name} is not here: this is no checkout")
+    return page.read_text(encoding="utf-8")
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """The language and the text of each block of code."""
+    return BLOCK.findall(text_of(page))
+
+
+def commands(language: str, text: str) -> Iterator[tuple[str, str]]:
+    """The commands of a block, and what they should print, where the block says so."""
+    if language == "console":
+        for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+            command, _, printed = part.partition("\n")
+            yield command, printed
+        return
+    for line in text.replace("\\\n", " ").splitlines():
+        if line.startswith("selectlang "):
+            yield shlex.join(shlex.split(line, comments=True)), ""
+
+
+def expected_code(printed: str) -> int:
+    if printed.startswith("selectlang: "):
+        return 2
+    return 1 if re.search(r"\[SL\d+\]|^data '", printed, re.MULTILINE) else 0
+
+
+def like(printed: str, expected: str) -> bool:
+    parts = (re.escape(part) for part in expected.rstrip().split("..."))
+    return re.fullmatch(".*".join(parts), printed.rstrip(), re.DOTALL) is not None
+
+
+def obey(p: Any, page: Path) -> int:
+    """Do what a page says, in the folder of `p`; the number of commands that were run."""
+    whole, written, count = text_of(page), list[str](), 0
+    for name, rows in JSONL.findall(whole):
+        p.write({name: rows})
+    for language, text in blocks(page):
+        named = FILE.match(text)
+        if named:
+            p.write({named[1]: text})
+            is_spec = re.search(r"^(selectlang|extends):", text, re.MULTILINE) and language == "yaml"
+            if is_spec and not re.search(rf"selectlang (check|run|plan) {re.escape(named[1])}", whole):
+                written.append(named[1])
+        elif language == "yaml":
+            p.write({"example.yaml": f"extends: frame.yaml\n{text}"})
+            done = p.run("selectlang check example.yaml")
+            assert done.code == 0, f"{page.name}\n{text}\n{done.out}{done.err}"
+        elif language == "json":
+            lines = [path.read_text().splitlines() for path in (p.folder / "runs").rglob("*.jsonl")]
+            assert text.rstrip() in chain.from_iterable(lines), text
+        elif language in ("bash", "console"):
+            for command, printed in commands(language, text):
+                if not command.startswith("selectlang "):
+                    continue
+                done = p.run(command)
+                count += 1
+                assert done.code == expected_code(printed), f"{command}\n{done.out}{done.err}"
+                found = done.out or done.err
+                assert not printed or like(found, printed), f"{command}\n{found}"
+    for name in written:
+        done = p.run(f"selectlang check {name}")
+        assert done.code == 0, f"{page.name}: {name}\n{done.out}"
+    return count
+
+
+@pytest.fixture
+def quickstart(project: Make) -> Any:
+    """A folder with what `make quickstart` leaves there."""
+    p = project({})
+    write(p.folder / "quickstart")
+    return p
+
+
+@by_page
+def test_a_page_works_when_it_is_obeyed(page: Path, quickstart: Any) -> None:
+    assert obey(quickstart, page) >= 3
+    chosen = list(quickstart.folder.glob("runs/*/chosen.jsonl"))
+    assert chosen
+    assert all(path.stat().st_size for path in chosen)
+
+
+def test_an_example_that_is_wrong_is_noticed(quickstart: Any, tmp_path: Path) -> None:
+    for number, text in enumerate(
+        [
+            "```yaml\nstages: {chosen: {sise: 1}}\n```\n",
+            "```yaml\n# x.yaml\nselectlang: 1\nname: x\n```\n",
+            "```bash\nselectlang check nothing.yaml\n```\n",
+            "```console\n$ selectlang show SL302\nsomething else\n```\n",
+            '```json\n{"id": "of no row"}\n```\n',
+        ]
+    ):
+        page = tmp_path / f"page{number}.md"
+        page.write_text(text)
+        quickstart.write({"frame.yaml": next(t for _, t in blocks(LANGUAGE) if t.startswith("# frame.yaml"))})
+        with pytest.raises(AssertionError):
+            obey(quickstart, page)
+
+
+@by_page
+def test_python_in_a_page(page: Path) -> None:
+    found = doctest.DocTestParser().get_doctest(text_of(page).replace("```", ""), {}, page.name, None, 0)
+    assert doctest.DocTestRunner(verbose=False).run(found).failed == 0
+    assert len(found.examples) >= text_of(page).count(">>> ")
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.*)$", text_of(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@by_page
+def test_links_lead_somewhere(page: Path) -> None:
+    prose = BLOCK.sub("", text_of(page))
+    links = re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)", prose)
+    assert links
+    for path, anchor in links:
+        target = page.parent / path if path else page
+        assert target.is_file(), path
+        assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
+
+
+def tables(page: Path, title: str) -> list[list[list[str]]]:
+    """The cells of each table below a heading; a bar that is no border is written as `\\|`."""
+    section = re.split(rf"^#+ {re.escape(title)}\n", text_of(page), flags=re.MULTILINE)[1]
+    section = re.split(r"^#+ ", BLOCK.sub("", section), flags=re.MULTILINE)[0]
+    found = re.findall(r"^\|.*\n\|[-:|]+\|\n((?:\|.*\n)+)", section, re.MULTILINE)
+    cells = re.compile(r"(?<!\\)\|")
+    return [[[*map(str.strip, cells.split(line)[1:-1])] for line in rows.splitlines()] for rows in found]
+
+
+def first(rows: list[list[str]]) -> list[str]:
+    """The first word of code in the first cell of each row, of those that have one."""
+    return [found[1] for row in rows if (found := re.match(r"`([^`]+)`", row[0]))]
+
+
+def test_the_tables_of_the_language_are_whole() -> None:
+    def listed(title: str, number: int = 0) -> list[str]:
+        return first(tables(LANGUAGE, title)[number])
+
+    assert listed("The file") == list(spec.TOP)
+    assert listed("Params") == [*spec.PARAM_TYPES, "[int]"]
+    assert sorted(listed("Data")) == sorted(sections.DATA["properties"])
+    assert listed("Stages") == list(KINDS)
+    assert {*listed("Stages", 1), *listed("Loops"), *listed("Recipes")} >= settings.RESERVED - {*KINDS}
+    assert listed("Types") == [port.__name__ for port in PORTS]
+    said = text_of(LANGUAGE)
+    for word in (
+        *sections.LIMITS["properties"],
+        *loops.COMPARISONS,
+        *sections.DATA["properties"]["format"]["enum"],
+    ):
+        assert f"`{word}`" in said, word
+    assert f"is {sections.DEFAULT_SEED} unless" in said
+
+
+def test_the_types_say_which_are_empty_in_a_first_round() -> None:
+    found = {row[0].strip("`"): row[2] for row in tables(LANGUAGE, "Types")[0]}
+    assert {name for name, empty in found.items() if empty == "nothing"} == NOTHING_AT_START
+    assert set(found.values()) == {"nothing", "no rows"}
+
+
+def test_the_bounds_are_those_of_the_code() -> None:
+    numbers = [int(row[1].replace(",", "")) for row in tables(LANGUAGE, "Bounds")[0]]
+    assert numbers == [
+        yaml.MAX_BYTES, yaml.MAX_DEPTH, load.MAX_SPECS - 1, load.MAX_CHAIN, check.MAX_STAGES,
+        check.MAX_CALLS, loops.MAX_DEPTH, loops.ROUNDS["maximum"], 64,
+    ]  # fmt: skip
+    assert spec.NAME.match("a" * 64)
+    assert not spec.NAME.match("a" * 65)
+
+
+def test_what_is_said_of_limits_holds() -> None:
+    """The page says that nothing is capped, so no method may ask a language model."""
+    assert "\nnothing is capped by them yet." in text_of(LANGUAGE)
+    assert [method.name for method in plugins.load().methods.values() if "llm" in method.given] == []
+
+
+@pytest.mark.parametrize(
+    "written, value, unit",
+    [
+        ("300", 300, "rows"), ("300 rows", 300, "rows"), ("10k", 10_000, "rows"), ("1.5M", 1_500_000, "rows"),
+        ("2B", 2 * 10**9, "rows"), ("20%", 0.2, "share"), ("0.5%", 0.005, "share"),
+        ("5M tokens", 5_000_000, "tokens"),
+    ],
+)  # fmt: skip
+def test_an_amount_means_what_its_table_says(written: str, value: float, unit: str) -> None:
+    assert f"`{written}`" in "".join(row[0] for row in tables(LANGUAGE, "Amounts")[0])
+    found = Amount.parse(written)
+    assert (float(found.value), found.unit) == (value, unit)
+
+
+def test_the_formats_have_the_endings_that_are_said() -> None:
+    rows = tables(DATA, "Files")[0]
+    assert first(rows) == ["jsonl", "json", "csv", "tsv", "parquet"]
+    said = {ending: row[0].strip("`") for row in rows for ending in re.findall(r"`(\.\w+)`", row[1])}
+    assert said == source.ENDINGS
+
+
+def test_the_shapes_are_those_that_are_found() -> None:
+    rows = tables(DATA, "Shapes")[0]
+    for label, _, example in rows:
+        found = Dataset.from_records([json.loads(example.strip("`"))])
+        assert found.info.shape.startswith(f"{label} ("), label
+        assert found.turns()[0][0][0] == "user"
+    fields = {label: set(re.findall(r"`(\w+)`", names)) for label, names, _ in rows}
+    for label, request, responses in shapes.PAIRS:
+        assert fields[label] - {"input", "context"} == {request, *responses} - {"input", "context"}
+    assert fields["requests without responses"] == set(shapes.ALONE)
+    assert set(re.findall(r"`(\w+)`", text_of(DATA).split("Roles are")[1].split("\n\n")[0])) == set(
+        turns.ROLES
+    )
+
+
+def test_the_parts_and_templates_of_a_row_are_said() -> None:
+    parts, templates = tables(DATA, "Text")
+    assert sorted(first(parts)) == sorted(get_args(sl.Text))
+    assert sorted(first(templates)) == sorted([*get_args(sl.Template), "chat"])
+
+
+def test_the_commands_of_the_readme_are_those_there_are() -> None:
+    said = text_of(README)
+    for name in COMMANDS:
+        assert f"`selectlang {name}" in said, f"README.md says nothing of `selectlang {name}`"
+
+
+def test_the_extras_that_are_named_are_there() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    named = re.findall(r"pip install \"(?:\.|selectlang)\[(\w+)\]\"", text_of(README) + text_of(DATA))
+    assert set(named) == {"models", "demo", "hf"}
+    assert set(named) <= set(extras)
+
+
+def test_the_readme_shows_what_the_quickstart_prints(quickstart: Any) -> None:
+    """Of the arms that need no model; of the others, the rows of the table."""
+    pool, targets = (quickstart.folder / "quickstart" / name for name in ("pool.jsonl", "targets.jsonl"))
+    command = next(
+        words for words in demo.commands(pool, targets) if words[:3] == ["selectlang", "run", "random"]
+    )
+    quickstart.run(shlex.join([*command[:-1], "out"])).ok()
+    arms = {
+        name: [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        for name, path in (("pool", pool), ("random", quickstart.folder / "out" / "chosen.jsonl"))
+    }
+    printed = demo.comparison(arms)
+    columns = [
+        [re.sub(r"\[.*?\]|\s+", " ", str(cell)).strip() for cell in column.cells]
+        for column in printed.columns
+    ]
+    rows = {cells[0]: list(cells[1:]) for cells in zip(*columns, strict=True)}
+    said = tables(README, "Two commands")[0]
+    assert len(said) >= 5
+    assert {row[0]: row[1:3] for row in said} == {row[0]: rows[row[0]] for row in said}
+
+
+def test_a_class_of_the_readme_runs(quickstart: Any) -> None:
+    code = next(text for _, text in blocks(README) if text.startswith("# scorers/familiar.py"))
+    shown = """
+selectlang: 1
+name: familiar
+params: {pool: {type: path}, targets: {type: path}}
+data: {pool: {path: $pool, id: id}, targets: {path: $targets}}
+stages:
+  known:  {score: familiar, from: {rows: pool, targets: targets}, text: response}
+  chosen: {budget: top, from: known, size: 10}
+outputs: {chosen: chosen}
+"""
+    quickstart.write({"scorers/familiar.py": code, "s.yaml": shown})
+    given = "--set pool=quickstart/pool.jsonl --set targets=quickstart/targets.jsonl"
+    done = quickstart.run(f"selectlang run s.yaml --plugins scorers {given} --out out").ok()
+    targets, pool = (
+        [json.loads(line)["output"].split() for line in path.read_text(encoding="utf-8").splitlines()]
+        for path in (quickstart.folder / "quickstart" / name for name in ("targets.jsonl", "pool.jsonl"))
+    )
+    known = {word for answer in targets for word in answer}
+    shares = [sum(word in known for word in answer) / len(answer) for answer in pool]
+    assert [row["score"] for row in done.why()] == sorted(shares, reverse=True)[:10]
+    help_ = quickstart.run("selectlang show score familiar --plugins scorers").ok().out
+    assert "the part of a row whose words count" in help_
+
+
+def test_a_distribution_of_the_readme_is_found(quickstart: Any, tmp_path: Path) -> None:
+    """As pip installs it: the module, and a folder that holds the entry points."""
+    if importlib.util.find_spec("setuptools") is None:
+        pytest.skip("pip needs setuptools to build the plugin without the network")
+    found = {FILE.match(text)[1]: text for _, text in blocks(README) if FILE.match(text)}  # type: ignore[index]
+    quickstart.write({"d/pyproject.toml": found["pyproject.toml"], "d/digits.py": found["scorers/digits.py"]})
+    options = "--no-build-isolation --no-deps --no-index --quiet --disable-pip-version-check"
+    source = str(quickstart.folder / "d")
+    pip = [sys.executable, "-m", "pip", "install", *options.split()]
+    subprocess.run([*pip, "--target", str(tmp_path / "lib"), source], check=True)
+    process = quickstart.start("selectlang plugins --json", PYTHONPATH=str(tmp_path / "lib"))
+    listed = json.loads(quickstart.finish(process).ok().out)
+    assert {"name": "digits", "distribution": "digits", "version": "1.0.0"} in listed["plugins"]
+    assert "digits" in {method["method"] for method in listed["methods"]}

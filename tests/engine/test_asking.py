@@ -1,0 +1,183 @@
+"""Runs and plans that ask language models, against a server on loopback."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.llm.server import Server
+
+MODEL = "openai/gpt-4o-mini"
+ROWS = 12
+SPEC = """
+selectlang: 1
+name: graded
+params:
+  pool:  {type: path, default: pool.jsonl}
+  judge: {type: model, default: openai/gpt-4o-mini}
+  most:  {type: float, default: 0.5}
+  size:  {type: int, default: 4}
+data: {pool: {path: $pool}}
+stages:
+  grades: {judge: rubric, from: pool, model: $judge, max_failed: $most}
+  better: {merge: blend, from: [grades.scores]}
+  chosen: {budget: top, from: better, size: $size}
+outputs: {chosen: chosen}
+"""
+KEY = "sk-test-0123456789abcdef"
+
+
+def grade(prompt: str) -> str:
+    """The number in the answer of a row."""
+    number = int(re.findall(r"answer (\d+)", prompt)[0])
+    return json.dumps({"explanation": "", "grade": number % 10 + 1})
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    for name in ("OPENAI_API_BASE", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with Server(answer=grade) as found:
+        yield found
+
+
+@pytest.fixture
+def graded(project: Callable[..., Any], server: Server) -> Callable[..., Any]:
+    """`graded("run", "--max-calls 5")`: a command on the spec, with models reached at the server."""
+    rows = [{"instruction": f"question {i}", "output": f"answer {i}"} for i in range(ROWS)]
+    p = project({"pool.jsonl": "".join(json.dumps(row) + "\n" for row in rows), "spec.yaml": SPEC})
+
+    def call(command: str, options: str = "") -> Any:
+        out = "--out out" if command == "run" else ""
+        return p.run(f"selectlang {command} spec.yaml --api-base {server.url} --retries 0 {out} {options}")
+
+    call.project = p  # type: ignore[attr-defined]
+    return call
+
+
+def broken(*answers: int) -> Callable[[str], list[str | None]]:
+    """Rows whose first request fails."""
+    return lambda prompt: ["500"] if any(f"answer {i}\n" in prompt for i in answers) else []
+
+
+def test_a_run_pays_for_each_row_once_and_says_what_it_took(
+    graded: Callable[..., Any], server: Server
+) -> None:
+    first = graded("run").ok()
+    assert len(first.ids()) == 4
+    assert len(server.requests) == ROWS
+    (asked,) = first.stage("grades")["asked"]
+    assert (asked["model"], asked["calls"], asked["paid"]) == (MODEL, ROWS, ROWS)
+    total = first.record["asked"][MODEL]
+    assert total == {name: asked[name] for name in total}
+    assert total["cost"] > 0
+    again = graded("run", "--set size=5").ok()
+    assert again.states == {"grades": "cached", "better": "cached", "chosen": "ran"}
+    assert len(server.requests) == ROWS
+    assert again.record["asked"][MODEL]["paid"] == 0
+
+
+def test_a_plan_tells_the_price_and_asks_nothing(graded: Callable[..., Any], server: Server) -> None:
+    plan = json.loads(graded("plan", "--json").ok().out)
+    (ask,) = plan["asks"]
+    assert (ask["path"], ask["model"], ask["calls"], ask["stored"]) == ("grades", MODEL, ROWS, 0)
+    assert 0 < ask["dollars"] < 0.1
+    assert ask["tokens_out"] == ROWS * 512
+    assert re.search(r"grades +openai/gpt-4o-mini +12 .* \$0\.0", graded("plan").ok().out)
+    assert "unknown" in graded("plan", "--set judge=openai/of-my-own").ok().out
+    assert not server.requests
+    graded("run").ok()
+    assert json.loads(graded("plan", "--json").ok().out)["asks"] == []
+
+
+def test_a_plan_counts_what_is_answered_already(graded: Callable[..., Any], server: Server) -> None:
+    assert graded("run", "--max-calls 6").code == 1
+    (ask,) = json.loads(graded("plan", "--json").ok().out)["asks"]
+    assert ask["stored"] == pytest.approx(0.5)
+    assert "about 6 of the calls are answered already" in graded("plan").ok().out
+
+
+def test_a_cap_stops_a_run_and_a_higher_one_goes_on(graded: Callable[..., Any], server: Server) -> None:
+    stopped = graded("run", "--max-calls 5")
+    assert stopped.code == 1
+    assert "stopped before max_calls 5 was passed" in stopped.err
+    assert len(server.requests) == 5
+    assert graded("run", "--max-calls 5").code == 1
+    assert len(server.requests) == 5
+    graded("run", "--max-calls 12").ok()
+    assert len(server.requests) == ROWS
+
+
+def test_the_smaller_of_two_caps_holds(graded: Callable[..., Any], server: Server) -> None:
+    graded.project.write({"spec.yaml": SPEC + "limits: {max_calls: 7}\n"})  # type: ignore[attr-defined]
+    assert graded("run", "--max-calls 9").code == 1
+    assert len(server.requests) == 7
+    assert "a run may stop at max_calls 7: it makes up to 12" in graded("plan").ok().out
+    assert graded("run", "--max-calls 3").code == 1
+    assert len(server.requests) == 7
+
+
+def test_max_cost_needs_a_price(graded: Callable[..., Any], server: Server) -> None:
+    refused = graded("run", "--max-cost 1 --set judge=openai/of-my-own")
+    assert refused.code == 2
+    assert "price" in refused.err
+    assert not server.requests
+    assert graded("run", "--max-cost 0.000001").code == 1
+    assert not server.requests
+
+
+def test_a_failed_call_is_made_again_and_what_it_changes_too(
+    graded: Callable[..., Any], server: Server
+) -> None:
+    server.script = broken(3, 9)
+    first = graded("run").ok()
+    assert "2 of 12 calls to openai/gpt-4o-mini failed" in first.err
+    assert "answer 9" not in str(first.rows())
+    assert len(server.requests) == ROWS
+    second = graded("run").ok()
+    assert len(server.requests) == ROWS + 2
+    assert second.states == {"grades": "ran", "better": "ran", "chosen": "ran"}
+    assert second.rows()[0]["output"] == "answer 9"
+    third = graded("run").ok()
+    assert set(third.states.values()) == {"cached"}
+    assert len(server.requests) == ROWS + 2
+    assert third.bytes() == second.bytes()
+
+
+def test_what_a_failed_call_does_not_change_stands(graded: Callable[..., Any], server: Server) -> None:
+    server.script = lambda prompt: ["500"] * 9 if "answer 3\n" in prompt else []
+    first = graded("run").ok()
+    second = graded("run").ok()
+    assert second.states == {"grades": "ran", "better": "cached", "chosen": "cached"}
+    assert len(server.requests) == ROWS + 1
+    assert second.bytes() == first.bytes()
+    assert "grades" in graded("plan").ok().out
+
+
+def test_too_many_failures_stop_a_run_and_keep_the_answers(
+    graded: Callable[..., Any], server: Server
+) -> None:
+    server.script = broken(1, 2, 3)
+    stopped = graded("run", "--set most=0.1")
+    assert stopped.code == 1
+    assert "server_error" in stopped.err
+    asked = len(server.requests)
+    graded("run", "--set most=0.1").ok()
+    answered = [request.prompt for request in server.requests if request.answered]
+    assert len(answered) == len(set(answered)) == ROWS
+    assert len(server.requests) > asked
+
+
+def test_the_key_is_in_no_file(graded: Callable[..., Any], server: Server) -> None:
+    server.status = 401
+    assert graded("run").code == 1
+    server.status = None
+    run = graded("run").ok()
+    files = [path for path in run.folder.parent.rglob("*") if path.is_file()]
+    assert any(path.name == "calls.db" for path in files)
+    assert not [path for path in files if KEY.encode() in path.read_bytes()]
