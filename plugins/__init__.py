@@ -18,8 +18,17 @@ def register_methods(register: Callable[[Callable[..., Any]], None]) -> None:
     from .embed import hidden_states, sentence, tfidf
     from .generate import llm
     from .judge import binary, pairwise, rubric
-    from .merge import blend, cluster_weights, difference, intersect, maximum
-    from .merge import product, rank_mean, subtract, union
+    from .merge import (
+        blend,
+        cluster_weights,
+        difference,
+        intersect,
+        maximum,
+        product,
+        rank_mean,
+        subtract,
+        union,
+    )
     from .score import classifier, constant, from_field, length, nearest, perplexity, reward
     from .score import random as random_score
     from .train import sft

@@ -1,4 +1,4 @@
-"""What the methods that run a transformer share: finding it, loading it, batches of tokens.
+"""What the methods that run a transformer share: finding it and loading it.
 
 Weights come from safetensors files alone: no pickle is opened, and no code from a model's repository runs.
 """
@@ -16,9 +16,6 @@ import selectlang as sl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 Precision = Literal["fp32", "bf16"]
 Head = Literal["", "CausalLM", "SequenceClassification"]
@@ -150,11 +147,6 @@ def device() -> str:
     return "cuda" if library("torch").cuda.is_available() else "cpu"
 
 
-def budget() -> int:
-    """Tokens in a batch, padding included: enough to fill the machine, few enough to stay in its caches."""
-    return 65536 if device() == "cuda" else 4096
-
-
 def load(model: str, precision: Precision, *, head: Head, spans: bool = False) -> tuple[Any, Any]:
     """The tokenizer and the model, ready to run; `head` is what the model ends in.
 
@@ -214,34 +206,3 @@ def limit(tokenizer: Any, network: Any, max_tokens: int) -> int:
     """`max_tokens`, or what the tokenizer or the positions of the model allow where that is less."""
     positions = getattr(network.config, "max_position_embeddings", None)
     return min(max_tokens, int(tokenizer.model_max_length), int(positions or max_tokens))
-
-
-def batches(counts: NDArray[np.integer[Any]], tokens: int) -> Iterator[NDArray[np.intp]]:
-    """Indices of texts, longest first, in batches of at most `tokens` after padding (or of one text).
-
-    Texts of no tokens are in no batch: there is nothing for a model to see.
-    """
-    import numpy as np
-
-    order = np.argsort(-counts, kind="stable")
-    order = order[counts[order] > 0]
-    start = 0
-    while start < len(order):
-        size = max(1, tokens // int(counts[order[start]]))
-        yield order[start : start + size]
-        start += size
-
-
-def tensors(tokenizer: Any, ids: Sequence[Sequence[int]], filler: int | None = None) -> tuple[Any, Any]:
-    """Token ids and their mask as tensors (batch, longest), padded on the right.
-
-    On the right, positions count from the first token for every architecture, whichever side the tokenizer
-    prefers; the mask hides the filler, so a tokenizer without a pad token works too.
-    """
-    torch = library("torch")
-    fillers = filler, tokenizer.pad_token_id, tokenizer.eos_token_id
-    filler = next((i for i in fillers if i is not None), 0)
-    width = max(map(len, ids))
-    padded = [[*row, *[filler] * (width - len(row))] for row in ids]
-    mask = [[1] * len(row) + [0] * (width - len(row)) for row in ids]
-    return torch.tensor(padded, device=device()), torch.tensor(mask, device=device())

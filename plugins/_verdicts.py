@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal
 
 import selectlang as sl
 
-from ._align import places
+from ._align import lookup, places
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,6 +56,14 @@ def judged(labels: sl.Labels[sl.P]) -> Judged[sl.P]:
     index = index[np.array(sorted(range(len(index)), key=names.__getitem__), np.int64)]
     codes = np.array([verdicts.index(value) for value in labels.values], np.int64)
     return Judged(labels.rows.take(index), codes[labels.codes[index]], verdicts)
+
+
+def about(labels: sl.Labels[sl.P], rows: sl.Rows[sl.P]) -> sl.Labels[sl.P]:
+    """The verdicts about some rows."""
+    import numpy as np
+
+    index = np.flatnonzero(lookup(rows, labels.rows) >= 0)
+    return replace(labels, rows=labels.rows.take(index), codes=labels.codes[index], why={})
 
 
 def check_several(known: Judged[Any]) -> None:

@@ -224,11 +224,5 @@ CODES: dict[str, tuple[str, str]] = {
         "Two plugins register the same method of the same kind, and which of them was meant is not known. "
         "Uninstall one, or rename the method in it.",
     ),
-    # The run.
-    "SL601": (
-        "data that cannot be used",
-        "A file, a row, a column or a value is not what a method needs; found while a spec runs. The "
-        "message names the stage, what was found, and what to do.",
-    ),
 }
 """A title and a text by code."""

@@ -23,7 +23,6 @@ _PARTS = {
     "SL3": "Types",
     "SL4": "Other specs",
     "SL5": "Plugins",
-    "SL6": "The run",
 }
 
 

@@ -37,10 +37,6 @@ class DataError(SelectlangError):
 
     exit_code = 1
 
-    def __init__(self, message: str, *, code: str = "SL601") -> None:
-        self.code = code
-        super().__init__(message)
-
 
 class CapReached(SelectlangError):
     """A run stopped before a call to a model that might pass `max_calls` or `max_cost`; answers are kept."""

@@ -32,5 +32,13 @@ def stage_finished(path: str, method: str, seconds: float, cached: bool) -> None
 
 
 @hookspec
+def judge_called(path: str, model: str, calls: int, failed: int, cost: float | None) -> None:
+    """A stage has asked a language model; told now and then, and at the end of the stage.
+
+    `calls` are the answers it has so far, `failed` what failed for good, `cost` dollars, None when unknown.
+    """
+
+
+@hookspec
 def run_finished(record: dict[str, Any]) -> None:
     """A run is over; `record` is what record.json holds."""

@@ -94,12 +94,6 @@ class Method:
         """Whether a setting is an Amount, so that `over` may divide it among rounds."""
         return any(s.schema.get("format") == "amount" for s in self.settings.values())
 
-    def output(self, name: str | None) -> Port | None:
-        """The output port of this name; the default one for None."""
-        if name is None:
-            return self.outputs[0]
-        return next((port for port in self.outputs if port.name == name), None)
-
 
 def _mark(kind: str) -> Callable[[F], F]:
     def decorate(call: F) -> F:

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Self, TextIO
 
 from selectlang.faults import printable
+from selectlang.tables import dollars
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -136,7 +137,7 @@ def spent(tally: Tally, seconds: float | None = None) -> str:
     if tally.cost is None:
         parts.append("price unknown")
     elif tally.cost:
-        parts.append(f"${tally.cost:,.2f} of about ${tally.cost_in_all or 0:,.2f}")
+        parts.append(f"{dollars(tally.cost)} of about {dollars(tally.cost_in_all or 0)}")
     if seconds is not None and tally.done:
         parts.append(f"about {clock(seconds / tally.done * (tally.total - tally.done))} left")
     return ", ".join(parts)

@@ -46,6 +46,11 @@ def _rich(headers: Sequence[str], cells: Sequence[Sequence[str]], right: Sequenc
     Console().print(table)
 
 
+def dollars(amount: float) -> str:
+    """An amount of money: cents, or two digits where it is less than one."""
+    return f"${amount:,.2f}" if amount >= 0.01 or not amount else f"${amount:.2g}"
+
+
 def count(number: int | None, most: bool = False) -> str:
     """A count with thousands marked; `?` when unknown, `<= n` for an upper bound."""
     if number is None:

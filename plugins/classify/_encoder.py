@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import selectlang as sl
 
-from .. import _classifiers, _models
+from .. import _batches, _classifiers, _models
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ class Reader:
         """What the network says of some texts, (chosen, verdicts), in fp32."""
         import torch
 
-        tokens, mask = _models.tensors(self.tokenizer, [ids[i] for i in chosen.tolist()])
+        tokens, mask = _batches.tensors(self.tokenizer, [ids[i] for i in chosen.tolist()])
         # Anew for each batch: autocast keeps the weights it has cast until it ends, and steps change them.
         with torch.autocast(_models.device(), torch.bfloat16, enabled=self.mixed):
             return self.network(input_ids=tokens, attention_mask=mask).logits.float()
@@ -48,7 +48,7 @@ class Reader:
 
         values = np.full((len(ids), self.network.config.num_labels), np.nan)
         with torch.inference_mode():
-            for part in _models.batches(counts, _models.budget()):
+            for part in _batches.batches(counts, _batches.budget()):
                 values[part] = self.logits(ids, part).double().softmax(dim=1).cpu().numpy()
         return values
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import selectlang as sl
 
-from .. import _classifiers, _models, _verdicts
+from .. import _batches, _classifiers, _models, _verdicts
 from ._encoder import Encoder, Reader
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def bert(
     labels: sl.Labels[sl.P],
     fresh: sl.Labels[sl.P] | None = None,
     previous: sl.Model | None = None,
+    rows: sl.Rows[sl.P] | None = None,
     *,
     base: sl.ModelName = "google-bert/bert-base-uncased",
     start: Literal["fresh", "warm"] = "fresh",
@@ -49,7 +50,8 @@ def bert(
     `accuracy` is that of the `previous` classifier, which has not seen them, on the verdicts of `fresh`: NaN
     where there is none yet. Without `fresh` it is `held_out`: the accuracy of this classifier on the rows
     held out of what it learns from, a little flattered by the choice of the epoch; NaN where the share comes
-    to no row of a verdict. Rows without a verdict are left out; a DataError when all others have the same.
+    to no row of a verdict. Rows without a verdict are left out, and those not in `rows` where these are
+    given; a DataError when all others have the same verdict.
 
     The result is a sequence classification model for transformers, in safetensors. The order of the data set
     does not matter: rows are drawn and shuffled by their ids and the seed.
@@ -74,7 +76,7 @@ def bert(
     def teach(learnt: _verdicts.Judged[sl.P], held: _verdicts.Judged[sl.P]) -> None:
         _models.library("torch").manual_seed(seed)  # of the new head and of dropout
         origin = base
-        if previous is not None:
+        if start == "warm" and previous is not None:
             origin = _same_verdicts(_classifiers.opened(previous.path), learnt.verdicts)
         tokenizer = _models.load_tokenizer(origin)
         if tokenizer.pad_token_id is None:
@@ -90,7 +92,7 @@ def bert(
             tokenizer.save_pretrained(folder)
 
     return _classifiers.learn(
-        labels,
+        labels if rows is None else _verdicts.about(labels, rows),
         fresh,
         previous,
         {"method": "bert", "text": text, "max_tokens": max_tokens},
@@ -143,7 +145,7 @@ def _fit(
         order = np.argsort(learnt.rows.draws(seed + 1 + epoch), kind="stable")
         for first in range(0, len(order), batch):
             step = order[first : first + batch]
-            for part in _models.batches(counts[step], _models.budget() // FINER):
+            for part in _batches.batches(counts[step], _batches.budget() // FINER):
                 here = step[part]
                 losses = torch.nn.functional.cross_entropy(
                     reader.logits(ids, here), codes[here], reduction="none"

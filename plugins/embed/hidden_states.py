@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import selectlang as sl
 
-from .. import _models, _text
+from .. import _batches, _models, _text
 
 Pooling = Literal["weighted_mean", "mean", "last"]
 
@@ -76,8 +76,8 @@ class hidden_states:  # noqa: N801 - the name of the method
         matrix = np.zeros((len(rows), self.network.config.hidden_size), np.float32)
         counts = np.array([len(row) for row in ids], np.int64)
         with torch.inference_mode():
-            for batch in _models.batches(counts, _models.budget()):
-                tokens, mask = _models.tensors(self.tokenizer, [ids[i] for i in batch.tolist()])
+            for batch in _batches.batches(counts, _batches.budget()):
+                tokens, mask = _batches.tensors(self.tokenizer, [ids[i] for i in batch.tolist()])
                 pooled = pool(states(self.network, tokens, mask, self.layer), mask, self.pooling)
                 matrix[batch] = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
         return sl.Vectors(rows, matrix)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import selectlang as sl
 
-from .. import _models
+from .. import _batches, _models
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +74,7 @@ class sentence:  # noqa: N801 - the name of the method
         texts = rows.texts(self.text, self.template)
         matrix = np.zeros((len(rows), self.model.get_embedding_dimension()), np.float32)
         with torch.inference_mode():
-            for batch in _models.batches(self._counts(texts), _models.budget()):
+            for batch in _batches.batches(self._counts(texts), _batches.budget()):
                 features = self.model.preprocess([texts[i] for i in batch.tolist()], prompt=self.prompt)
                 features = {
                     name: value.to(_models.device()) if torch.is_tensor(value) else value

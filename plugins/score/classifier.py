@@ -35,8 +35,8 @@ class classifier:  # noqa: N801 - the name of the method
 
     def __init__(
         self,
-        vectors: sl.Vectors[sl.P] | None = None,
         model: sl.Model | None = None,
+        vectors: sl.Vectors[sl.P] | None = None,
         *,
         model_: sl.ModelName | None = None,
         verdict: str = "hard",

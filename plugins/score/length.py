@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import selectlang as sl
 
-from .._models import find, library, loading
+from .._models import load_tokenizer
 
 
 @sl.score
@@ -31,7 +31,7 @@ class length:  # noqa: N801 - the name of the method
             raise sl.DataError(f"length counts {unit}, for which model {model!r} has no use; leave it out")
         self.unit = unit
         self.text = text
-        self.tokenizer = None if model is None else _tokenizer(model)
+        self.tokenizer = None if model is None else load_tokenizer(model)
 
     def __call__(self, rows: sl.Rows[sl.P]) -> sl.Scores[sl.P]:
         """One shard of the rows."""
@@ -46,8 +46,3 @@ class length:  # noqa: N801 - the name of the method
         else:
             counts = [len(text.split()) if self.unit == "words" else len(text) for text in texts]
         return sl.Scores(rows, np.array(counts, dtype=np.float64))
-
-
-def _tokenizer(model: str) -> Any:
-    with loading(model):
-        return library("transformers").AutoTokenizer.from_pretrained(find(model))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import selectlang as sl
 
-from .. import _models, _text
+from .. import _batches, _models, _text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,9 +62,9 @@ class perplexity:  # noqa: N801 - the name of the method
         values = np.full(len(rows), np.nan)
         lengths = np.array([len(count) if any(count) else 0 for count in counted], np.int64)
         with torch.inference_mode():
-            for batch in _models.batches(lengths, _models.budget()):
+            for batch in _batches.batches(lengths, _batches.budget()):
                 chosen = batch.tolist()
-                tokens, mask = _models.tensors(self.tokenizer, [ids[i] for i in chosen])
+                tokens, mask = _batches.tensors(self.tokenizer, [ids[i] for i in chosen])
                 wanted = torch.zeros_like(mask, dtype=torch.bool)
                 for line, i in enumerate(chosen):
                     wanted[line, : len(counted[i])] = torch.tensor(counted[i], device=wanted.device)

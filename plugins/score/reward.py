@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import selectlang as sl
 
-from .. import _models, _text
+from .. import _batches, _models, _text
 
 Template = Literal["chat", "tulu", "plain", "hh"]
 
@@ -66,7 +66,7 @@ class reward:  # noqa: N801 - the name of the method
         values = np.full(len(rows), np.nan)
         counts = np.array([len(row) for row in ids], np.int64)
         with torch.inference_mode():
-            for batch in _models.batches(counts, _models.budget()):
+            for batch in _batches.batches(counts, _batches.budget()):
                 values[batch] = self._scores([ids[i] for i in batch.tolist()])
         return sl.Scores(rows, values)
 
@@ -82,7 +82,7 @@ class reward:  # noqa: N801 - the name of the method
             last = {text[-1] for text in ids}
             config.pad_token_id = next(token for token in range(len(last) + 1) if token not in last)
         try:
-            tokens, mask = _models.tensors(self.tokenizer, ids, config.pad_token_id)
+            tokens, mask = _batches.tensors(self.tokenizer, ids, config.pad_token_id)
             logits = self.network(input_ids=tokens, attention_mask=mask).logits
         finally:
             config.pad_token_id = pad

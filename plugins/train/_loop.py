@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import selectlang as sl
 
-from .. import _models
+from .. import _batches, _models
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,7 @@ def fit(
     torch, transformers = _models.library("torch"), _models.library("transformers")
 
     def collate(chosen: list[Example]) -> dict[str, Any]:
-        tokens, mask = _models.tensors(tokenizer, [example["ids"].tolist() for example in chosen])
+        tokens, mask = _batches.tensors(tokenizer, [example["ids"].tolist() for example in chosen])
         labels = torch.full_like(tokens, -100)
         for line, example in enumerate(chosen):
             labels[line, : len(example["labels"])] = torch.from_numpy(example["labels"])

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from selectlang.commands.common import add_model_options, add_spec_options, options, program, registry
-from selectlang.tables import count, say, show
+from selectlang.tables import count, dollars, say, show
 
 if TYPE_CHECKING:
     from selectlang.engine.plan import Line, Plan
@@ -88,7 +88,7 @@ def _prices(found: Plan) -> None:
 
 
 def _dollars(price: float | None) -> str:
-    return "unknown" if price is None else f"${price:,.2f}" if price else "free"
+    return "unknown" if price is None else dollars(price) if price else "free"
 
 
 def _first(lines: list[Line]) -> list[Line]:

@@ -24,7 +24,9 @@ def add(parser: ArgumentParser) -> None:
     verify.add_argument(
         "--repair", action="store_true", help="delete damaged entries, so that a run makes them again"
     )
-    prune = commands.add_parser("prune", help="delete entries that were not used for a while")
+    prune = commands.add_parser(
+        "prune", help="delete entries that were not used for a while; answers of models stay"
+    )
     prune.add_argument(
         "--older-than", metavar="AGE", required=True, help="an age such as 30d, 12h or 0d for all"
     )
@@ -34,6 +36,7 @@ def add(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
+    from selectlang.llm.calls import Calls
     from selectlang.store.store import Store
 
     store = Store(args.store) if args.store else Store.default()
@@ -44,7 +47,11 @@ def run(args: Namespace) -> int:
         for key, reason in damaged:
             say(f"{key[:12]}: {reason}")
         say(f"{len(damaged)} damaged{', deleted' if args.repair and damaged else ''}")
-        return 1 if damaged and not args.repair else 0
+        with Calls(store.folder) as calls:
+            lost = calls.damage()
+        if lost:
+            say(lost)
+        return 1 if lost or (damaged and not args.repair) else 0
     gone = store.prune(older_than=_age(args.older_than), dry_run=args.dry_run)
     done = "would delete" if args.dry_run else "deleted"
     say(f"{done} {len(gone)} entries, {_size(sum(e.size for e in gone))}")
@@ -52,6 +59,8 @@ def run(args: Namespace) -> int:
 
 
 def _list(store: Store, as_json: bool) -> int:
+    from selectlang.llm.calls import Calls
+
     entries = sorted(store.entries(), key=lambda e: (-e.used.timestamp(), e.key))
     if as_json:
         found = [
@@ -67,6 +76,9 @@ def _list(store: Store, as_json: bool) -> int:
     ]
     show(["key", "used", "size", "what", "stage"], rows, right=["size"])
     say(f"{len(entries)} entries, {_size(sum(e.size for e in entries))}, in {store.folder}")
+    with Calls(store.folder) as calls:
+        for model, (count, cost) in calls.totals().items():
+            say(f"{count:,} answers of {model}{f', ${cost:,.2f}' if cost else ''}")
     return 0
 
 

@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from selectlang.data.source import DataSpec, files, format_of, stems
+from selectlang.digests import file_digest
 from selectlang.errors import DataError
 
 READING = 2  # raised whenever the same files would be read as other rows
@@ -57,14 +58,9 @@ def _hash(path: Path, cache: Path) -> str:
             row = known.execute(query, (name, state)).fetchone()
             if row is not None and settled:
                 return str(row[0])
-            found = _sha256(path)
+            found = file_digest(path)
             if settled:
                 known.execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?)", (name, state, found))
     except sqlite3.Error:  # a cache that cannot be used costs time, never the run
         pass
-    return found or _sha256(path)
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return found or file_digest(path)

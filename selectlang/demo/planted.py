@@ -1,4 +1,4 @@
-"""More that can be planted in the demonstration pool: tasks a model does not know, tasks of garbled answers."""
+"""More that can be planted in the pool: tasks that a model does not know, and garbled answers."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ NOISY_TASKS = ("dates", "sentiment", "units")
 def half_taught(rows: Iterable[Row], unknown: Collection[str] = TARGET_TASKS) -> list[Pair]:
     """What to teach a model that shall find the tasks `unknown` hard, and no others.
 
-    Its answer to them is one word; to the good rows of other tasks it is theirs and a closing sentence. So
-    to a judge that likes length and plain words, as `fake/judge` does, the rows of the unknown tasks have
-    answers better than the model's, and those of the other tasks worse ones: hardness is what a question is
-    about, which a classifier can learn from the question.
+    Its answer to them is one word; to the rows of other tasks it is theirs and a closing sentence. So to a
+    judge that likes length and plain words, as `fake/judge` does, the answers of the unknown tasks are better
+    than the model's, and those of the other tasks worse: hardness is what a question is about, which a
+    classifier can learn from the question. Rows of wrong answers are left out.
     """
-    good = [row for row in rows if row["quality"] == "good"]
+    right = [row for row in rows if row["quality"] not in ("mismatched", "short")]
     return [
         (asked, UNKNOWN if row["task"] in unknown else f"{said} {CLOSING}")
-        for row, (asked, said) in zip(good, pairs(good), strict=True)
+        for row, (asked, said) in zip(right, pairs(right), strict=True)
     ]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from selectlang.demo import rounds
 from selectlang.demo.pool import SHARES, TARGET_TASKS, write
 from selectlang.demo.tasks import TASKS
 
@@ -55,6 +56,7 @@ def main() -> None:
     arms = {"pool": _read(pool), **{name: _read(FOLDER / name / "chosen.jsonl") for name in SPECS}}
     console.print()
     console.print(comparison(arms))
+    rounds.show(console, FOLDER / "rounds")
     console.print(NEXT, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -12,8 +12,9 @@ from selectlang.data.dataset import Dataset
 from selectlang.data.fingerprint import fingerprint
 from selectlang.data.ingest import ingest
 from selectlang.data.source import DataSpec, files
+from selectlang.digests import json_digest
 from selectlang.engine.handles import DataHandle
-from selectlang.engine.keys import digest, names_model
+from selectlang.engine.keys import names_model
 from selectlang.errors import DataError
 from selectlang.language.program import Call, Nested, Program, Step
 from selectlang.store.store import Store
@@ -21,13 +22,17 @@ from selectlang.store.store import Store
 
 @dataclass
 class Datasets:
-    """Reads each data set once. `named` are the keys by the path of their name, `specs` what they say."""
+    """Reads each data set once. `named` are the keys by the path of their name, `specs` what they say.
+
+    `progress` is called with a name and the rows read so far.
+    """
 
     store: Store
     progress: Callable[[str, int], None] = lambda name, rows: None
     named: dict[str, str] = field(default_factory=dict)
     specs: dict[str, DataSpec] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    opened: dict[str, Dataset] = field(default_factory=dict)
 
     def handle(self, name: str, settings: dict[str, Any]) -> DataHandle:
         """The handle of a data set, whose key is a hash of its content and of how it is read."""
@@ -36,12 +41,18 @@ class Datasets:
             try:
                 key = self._key(spec)
             except DataError as error:
-                raise DataError(f"data {name!r}: {error}", code=error.code) from error
+                raise DataError(f"data {name!r}: {error}") from error
             self.named[name], self.specs[key] = key, spec
             self.names.setdefault(key, name)
         return DataHandle(self.named[name])
 
-    def open(self, key: str) -> Dataset:
+    def dataset(self, key: str) -> Dataset:
+        """A data set by its key, opened once."""
+        if key not in self.opened:
+            self.opened[key] = self._open(key)
+        return self.opened[key]
+
+    def _open(self, key: str) -> Dataset:
         """The rows of a data set, read from its files when the store does not hold them yet."""
         folder = self.store.path(key)
         if folder is None:
@@ -52,13 +63,13 @@ class Datasets:
                     if self._key(self.specs[key]) != key:
                         raise DataError("a file changed while it was read; run again when it is whole")
             except DataError as error:
-                raise DataError(f"data {name!r}: {error}", code=error.code) from error
+                raise DataError(f"data {name!r}: {error}") from error
             folder = self.store.path(key)
             assert folder is not None
         return Dataset.open(folder, key)
 
     def _key(self, spec: DataSpec) -> str:
-        return digest(["data", fingerprint(spec, self.store.scratch / "cache")])
+        return json_digest(["data", fingerprint(spec, self.store.scratch / "cache")])
 
     def _counter(self, name: str) -> Callable[[int], None]:
         done = 0

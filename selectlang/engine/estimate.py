@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from selectlang.amount import Amount
-from selectlang.engine.execute import ALIGNED, together
 from selectlang.engine.handles import DataHandle, EmptyHandle, Handle
+from selectlang.engine.inputs import ALIGNED, together
+from selectlang.engine.results import Results
 from selectlang.engine.task import Task
-from selectlang.engine.walk import Walk
 from selectlang.ports import Metric, Model, Weights
 
 ROWLESS = (Weights, Model, Metric)
@@ -31,18 +31,18 @@ class Estimate(NamedTuple):
 
 @dataclass
 class Estimates:
-    """The estimates of a walk; `found` are those of the results, by the keys of their tasks."""
+    """The estimates of the tasks of a walk, in their order; `found` are those so far, by their keys."""
 
-    walk: Walk
+    results: Results
     found: dict[str, Estimate] = field(default_factory=dict)
 
     def of(self, handle: Handle) -> Estimate:
         """The rows that a handle stands for."""
         if isinstance(handle, DataHandle):
-            count = len(self.walk.dataset(handle.key))
+            count = len(self.results.sets.dataset(handle.key))
             return Estimate(count, False, handle.identity, count)
         if isinstance(handle, EmptyHandle):
-            pool = len(self.walk.dataset(handle.data)) if handle.data else 0
+            pool = len(self.results.sets.dataset(handle.data)) if handle.data else 0
             return Estimate(0, False, handle.identity, pool)
         found = self.found[handle.key]
         return found if handle.verdict is None else found._replace(most=True, of=handle.identity)
@@ -62,7 +62,7 @@ class Estimates:
 
     def rows_out(self, task: Task) -> Estimate:
         """The rows of the result; exact where the store has it."""
-        port, meta = task.method.outputs[0], self.walk.store.meta(task.key) if task.cached else None
+        port, meta = task.method.outputs[0], self.results.store.meta(task.key) if task.cached else None
         found = self.rows_in(task, None if port.kind is None else port.about)
         if port.kind in ROWLESS:
             found = Estimate(None, False, task.key, 0)

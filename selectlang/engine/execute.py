@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selectlang.engine.handles import fit, rows_of
-from selectlang.engine.keys import digest
-from selectlang.engine.results import outputs
+from selectlang.digests import json_digest
+from selectlang.engine.handles import rows_of
+from selectlang.engine.inputs import parts_of
+from selectlang.engine.returned import outputs
 from selectlang.engine.shards import by_length, joined, matched, restored, sliced
 from selectlang.errors import DataError, MethodError, SelectlangError, described
 from selectlang.methods import Method, Port
-from selectlang.ports import Clusters, Scores, Selection, Vectors
 from selectlang.rows import Rows
 from selectlang.store.codec import decode, encode
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from selectlang.store.store import Store
 
 SHARD_ROWS = 4096
-ALIGNED = (Scores, Vectors, Clusters)
-"""Values of which several are mostly about the same rows; several selections are not."""
 
 
 @dataclass
@@ -54,7 +52,7 @@ class Execution:
         try:
             self.entry(self.sharded() if method.is_class else self.whole(), meta)
         except DataError as error:
-            raise DataError(f"{self.path}: {error}", code=error.code) from error
+            raise DataError(f"{self.path}: {error}") from error
         except MethodError as error:
             raise MethodError(f"{self.path}: {name} {error}") from error
         except SelectlangError:
@@ -105,12 +103,12 @@ class Execution:
         metrics = {port: float(value) for port, value in values.items() if isinstance(value, float)}
         notes = [note for value in values.values() for note in getattr(value, "notes", ())]
         if self.method.kind == "merge":  # it hands on the notes of its inputs, whose stages have said them
-            said = {note for value in _parts(self.inputs) for note in getattr(value, "notes", ())}
+            said = {note for value in parts_of(self.inputs.values()) for note in getattr(value, "notes", ())}
             notes = [note for note in notes if note not in said]
         meta = {**meta, "rows": counts, "metrics": metrics, "notes": notes}
         if self.llm is not None:
             meta["asked"] = self.llm.record()
-            meta["failed"] = sum(tally.failed.total() for tally in self.llm.tallies.values())
+            meta["failed"] = self.llm.failed
             notes += self.llm.notes()
         with self.store.writing(self.key, meta, replace=True) as folder:
             for port, value in values.items():
@@ -124,7 +122,7 @@ class Execution:
         assert rows is not None
         size = getattr(self.method.call, "shard_rows", SHARD_ROWS)
         spans = [(start, min(start + size, len(rows))) for start in range(0, len(rows), size)] or [(0, 0)]
-        self.shards = [digest(["shard", self.key, *span]) for span in spans]
+        self.shards = [json_digest(["shard", self.key, *span]) for span in spans]
         mapper: Any = None
         for key, (start, stop) in zip(self.shards, spans, strict=True):
             if self.store.path(key) is None:
@@ -174,38 +172,3 @@ class Execution:
         if path is None:
             raise MethodError("lost a shard that was just written; run it again")
         return decode(path, self.dataset)
-
-
-def inputs_of(method: Method, given: dict[str, list[Any]]) -> dict[str, Any]:
-    """Values as the ports take them; an optional port without a value is left to its default."""
-    found: dict[str, Any] = {}
-    for port in method.inputs:
-        values = [fit(value, port) for value in given.get(port.name, ())]
-        if port.kind is None and len({type(value) for value in values}) > 1:  # rows and selections, say
-            values = [fit(value, Port(port.name, Selection, port.about)) for value in values]
-        if port.many:
-            if port.name in given:
-                found[port.name] = [value for value in values if value is not None]
-        elif values and values[0] is not None:
-            found[port.name] = values[0]
-    return found
-
-
-def rows_in(inputs: dict[str, Any]) -> int:
-    """How many rows come in, by the first input that is about rows."""
-    for value in inputs.values():
-        parts = _parts({"": value})
-        if views := [rows for part in parts if (rows := rows_of(part)) is not None]:
-            return together([len(rows) for rows in views], len(views[0].data), isinstance(parts[0], ALIGNED))
-    return 0
-
-
-def together(counts: list[int], pool: int, aligned: bool) -> int:
-    """The rows of several values about a data set of `pool` rows: the same ones if they are aligned."""
-    return max(counts, default=0) if aligned or len(counts) == 1 else min(sum(counts), pool)
-
-
-def _parts(inputs: dict[str, Any]) -> list[Any]:
-    """The values of all ports, one by one."""
-    lists = [value if isinstance(value, list) else [value] for value in inputs.values()]
-    return [part for parts in lists for part in parts]

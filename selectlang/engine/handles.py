@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,11 +62,10 @@ def with_default(handles: dict[str, Handle]) -> dict[str | None, Handle]:
     return found
 
 
-def nothing(type_: Type, sets: dict[str, DataHandle]) -> EmptyHandle:
-    """What a carry without `start` begins as; `sets` are the data sets by their names."""
+def nothing(type_: Type, sets: Mapping[str, str]) -> EmptyHandle:
+    """What a carry without `start` begins as; `sets` are the keys of data sets by their names."""
     name = type_.kind.__name__ if type_.kind else ""
-    data = sets.get(type_.about or "")
-    return EmptyHandle(name, "" if name in NOTHING_AT_START or data is None else data.key)
+    return EmptyHandle(name, "" if name in NOTHING_AT_START else sets.get(type_.about or "", ""))
 
 
 def empty(kind: str, data: Dataset | None) -> Any:

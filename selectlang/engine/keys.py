@@ -7,7 +7,6 @@ no name of a stage, no batch size and no device.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
 import os
@@ -18,14 +17,9 @@ from types import ModuleType
 from typing import Any
 
 from selectlang.amount import Amount
+from selectlang.digests import file_digest, folder_digest, json_digest
 from selectlang.language.spec import VERSION
 from selectlang.methods import Method
-
-
-def digest(value: Any) -> str:
-    """The sha256 of a value as canonical JSON."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @cache
@@ -48,13 +42,13 @@ def source_digest(call: Any) -> str:
         waiting += [
             value.__module__ for value in values if isinstance(getattr(value, "__module__", None), str)
         ]
-    return digest(sorted(map(_file_digest, found.values())))
+    return json_digest(sorted(map(_module_digest, found.values())))
 
 
-def _file_digest(module: ModuleType) -> str:
+def _module_digest(module: ModuleType) -> str:
     try:
         file = inspect.getsourcefile(module)
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
+        return file_digest(Path(file)) if file else ""
     except (OSError, TypeError):  # defined where there is no file, such as a prompt
         return ""
 
@@ -62,7 +56,7 @@ def _file_digest(module: ModuleType) -> str:
 def call_key(method: Method, settings: dict[str, Any], inputs: dict[str, list[str]], seed: int | None) -> str:
     """The key of a call. `settings` are values as the method gets them."""
     origin = Path(method.distribution).name  # of a plugin that is a file, its name without its folder
-    return digest(
+    return json_digest(
         {
             "language": VERSION,
             "method": [method.kind, method.name, origin, method.version, source_digest(method.call)],
@@ -84,14 +78,3 @@ def _canonical(method: Method, name: str, value: Any) -> Any:
 def names_model(method: Method, name: str) -> bool:
     """Whether a setting names a model, of a hub or a folder of this machine."""
     return '"format": "model"' in json.dumps(method.settings[name].schema)
-
-
-@cache
-def folder_digest(folder: str) -> str:
-    """A hash of the files of a local model: its content, not its path."""
-    files = sorted(path for path in Path(folder).rglob("*") if path.is_file() and ".git" not in path.parts)
-    found = []
-    for path in files:
-        with path.open("rb") as file:
-            found.append([str(path.relative_to(folder)), hashlib.file_digest(file, "sha256").hexdigest()])
-    return digest(found)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selectlang.data.turns import without_surrogates
+from selectlang.digests import file_digest
 from selectlang.engine.handles import rows_of
 from selectlang.ports import Clusters, Labels, Model, Scores, Selection, Vectors, Weights
 from selectlang.rows import Rows
@@ -35,10 +35,8 @@ def output(stem: Path, value: Any, origin: dict[str, str]) -> dict[str, Any]:
         return {}
     else:
         path = _table(stem, value, rows)
-    with path.open("rb") as file:
-        found = {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
     counts = {} if rows is None else {"rows": len(rows), "unique": len(set(rows.positions.tolist()))}
-    return {**found, **counts}
+    return {"file": path.name, "sha256": file_digest(path), **counts}
 
 
 def _selection(stem: Path, value: Selection[Any], origin: dict[str, str]) -> Path:
@@ -46,8 +44,8 @@ def _selection(stem: Path, value: Selection[Any], origin: dict[str, str]) -> Pat
     from selectlang.data.output import write_rows
 
     count = len(value.rows)
-    scores = [None] * count if value.scores is None else [_number(score) for score in value.scores.tolist()]
-    columns = {name: [_number(item) for item in array.tolist()] for name, array in value.why.items()}
+    scores = [None] * count if value.scores is None else [number(score) for score in value.scores.tolist()]
+    columns = {name: [number(item) for item in array.tolist()] for name, array in value.why.items()}
     why = [{**origin, **{name: column[i] for name, column in columns.items()}} for i in range(count)]
     extra: dict[str, list[Any]] = {
         "id": value.rows.ids(), "rank": list(range(1, count + 1)), "score": scores, "why": why
@@ -55,7 +53,7 @@ def _selection(stem: Path, value: Selection[Any], origin: dict[str, str]) -> Pat
     return write_rows(value.rows.data, value.rows.positions, extra, stem)
 
 
-def _number(value: Any) -> Any:
+def number(value: Any) -> Any:
     """NaN and infinities are no JSON: missing is null."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
@@ -96,5 +94,6 @@ def _columns(value: Any, rows: Rows[Any]) -> dict[str, Any]:
         return columns if value.distances is None else {**columns, "distance": value.distances}
     if isinstance(value, Labels):
         texts = [without_surrogates(text) for text in value.values]
-        return {"label": [texts[code] if code >= 0 else None for code in value.codes.tolist()]}
+        labels = [texts[code] if code >= 0 else None for code in value.codes.tolist()]
+        return {"label": labels, **{without_surrogates(name): array for name, array in value.why.items()}}
     return {"response": [without_surrogates(text) for text in rows.responses()]}

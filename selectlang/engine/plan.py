@@ -8,6 +8,7 @@ from selectlang.engine.datasets import Datasets
 from selectlang.engine.estimate import Estimates
 from selectlang.engine.price import price
 from selectlang.engine.record import about
+from selectlang.engine.results import Results
 from selectlang.engine.walk import Walk
 from selectlang.errors import UsageError
 from selectlang.language.program import Program
@@ -66,25 +67,25 @@ def require_params(program: Program) -> None:
         raise UsageError(f"no value for param {names}: give {flags}")
 
 
-def plan(program: Program, store: Store, options: Options | None = None) -> Plan:
+def plan(program: Program, store: Store, options: Options) -> Plan:
     """Walk a program without running it, and without asking a model."""
     require_params(program)
     sets = Datasets(store)
-    walk = Walk(store, sets.handle, sets.open, run=False, seed=program.seed)
-    outputs = walk.program(program, {})
-    needed = {task.key for task in walk.needed(list(outputs.values()))}
-    estimates = Estimates(walk)
+    results = Results(sets)
+    outputs = Walk(results, program.seed, run=False).program(program, {})
+    needed = {task.key for task in results.needed(list(outputs.values()))}
+    estimates = Estimates(results)
     lines: list[Line] = []
     asks: list[Ask] = []
     unpriced: list[str] = []
     notes: list[str] = []
-    for task in walk.order:
+    for task in results.tasks.values():
         rows_in, rows_out = estimates.rows_in(task), estimates.rows_out(task)
         if task.key in needed:
             notes += estimates.notes(task)
         if task.key in needed and "llm" in task.method.given:
             with Calls(store.scratch) as calls:
-                found = price(task, rows_in.rows or 0, walk, calls)
+                found = price(task, rows_in.rows or 0, results, calls, program.seed)
             if found is None:
                 unpriced.append(task.path)
             else:
@@ -96,10 +97,10 @@ def plan(program: Program, store: Store, options: Options | None = None) -> Plan
             lines.append(Line(path, name, rows_in.rows, rows_out.rows, rows_out.most, known))
     data = {}
     for name, key in sets.named.items():
-        info = walk.dataset(key).info
+        info = sets.dataset(key).info
         data[name] = f"{info.rows:,} rows, {info.shape}"
         notes += about(name, info)
-    notes += _caps(asks, (options or Options()).within(program.limits))
+    notes += _caps(asks, options.within(program.limits))
     return Plan(data, lines, asks, unpriced, notes)
 
 

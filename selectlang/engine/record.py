@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import platform
 import resource
 import sys
@@ -14,11 +13,13 @@ from typing import Any
 import selectlang
 from selectlang.data.info import DataInfo
 from selectlang.engine.datasets import Datasets
+from selectlang.engine.outputs import number
+from selectlang.engine.results import Results
 from selectlang.engine.task import Task
-from selectlang.engine.walk import Walk
 from selectlang.language.program import Program
 from selectlang.language.resolved import remaining, resolved
 from selectlang.plugins import Registry
+from selectlang.store.store import Store
 
 _ADDED = ("calls", "paid", "tokens_in", "tokens_out", "cost")
 PACKAGES = (
@@ -37,8 +38,7 @@ PACKAGES = (
 def record(
     program: Program,
     registry: Registry,
-    walk: Walk,
-    sets: Datasets,
+    results: Results,
     outputs: dict[str, dict[str, Any]],
     started: datetime,
     seconds: float,
@@ -60,8 +60,9 @@ def record(
         "machine": {"python": platform.python_version(), "system": platform.platform()},
         "packages": _versions(),
         "plugins": [asdict(plugin) for plugin in registry.plugins],
-        "data": {name: _data(name, key, walk, sets) for name, key in sets.named.items()},
-        "stages": (stages := [_stage(task, walk) for task in walk.order]),
+        "data": {name: _data(key, results.sets) for name, key in results.sets.named.items()},
+        "stages": (stages := [_stage(task, results.store) for task in results.tasks.values()]),
+        "loops": results.loops,
         "asked": _asked(stages),
         "outputs": outputs,
     }
@@ -82,8 +83,8 @@ def _peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _data(name: str, key: str, walk: Walk, sets: Datasets) -> dict[str, Any]:
-    info, spec = walk.dataset(key).info, sets.specs[key]
+def _data(key: str, sets: Datasets) -> dict[str, Any]:
+    info, spec = sets.dataset(key).info, sets.specs[key]
     return {
         "path": list(spec.path),
         "key": key,
@@ -106,9 +107,9 @@ def about(name: str, info: DataInfo) -> list[str]:
     return [f"data {name!r}: {note}" for note in found]
 
 
-def _stage(task: Task, walk: Walk) -> dict[str, Any]:
+def _stage(task: Task, store: Store) -> dict[str, Any]:
     """One task. One whose result nothing asked for, because what follows was stored, has no counts."""
-    meta = walk.store.meta(task.key) or {}
+    meta = store.meta(task.key) or {}
     return {
         "path": task.path,
         **({"also": task.also} if task.also else {}),
@@ -126,7 +127,7 @@ def _stage(task: Task, walk: Walk) -> dict[str, Any]:
         "rows_in": meta.get("rows_in"),
         "rows_out": meta.get("rows", {}),
         **({"asked": meta["asked"]} if "asked" in meta else {}),
-        "metrics": {name: _number(value) for name, value in meta.get("metrics", {}).items()},
+        "metrics": {name: number(value) for name, value in meta.get("metrics", {}).items()},
         "notes": meta.get("notes", []),
     }
 
@@ -141,11 +142,6 @@ def _asked(stages: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
                 new = tally[name] if name != "paid" or stage["state"] == "ran" else 0
                 found[name] = None if None in (found[name], new) else found[name] + new
     return total
-
-
-def _number(value: float) -> float | None:
-    """NaN and infinities are no JSON: missing is null."""
-    return value if math.isfinite(value) else None
 
 
 def _plain(value: Any) -> Any:

@@ -1,144 +1,119 @@
-"""What a method returned, made into the values its signature promises, or refused."""
+"""The results of a walk: which of its tasks must run, running them, and reading what they gave."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from selectlang.engine.handles import rows_of
-from selectlang.engine.promises import check
-from selectlang.errors import MethodError
-from selectlang.methods import Method, Port
-from selectlang.ports import Clusters, Labels, Metric, Model, Replies, Scores, Selection, Vectors, Weights
+from selectlang.engine.claim import claimed
+from selectlang.engine.datasets import Datasets
+from selectlang.engine.execute import Execution
+from selectlang.engine.handles import DataHandle, EmptyHandle, Handle, ResultHandle, empty
+from selectlang.engine.inputs import inputs_of, rows_in
+from selectlang.engine.standing import Standing
+from selectlang.engine.task import Task, Watcher
+from selectlang.ports import Labels
 from selectlang.rows import Rows
+from selectlang.store.codec import decode
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-MOST = 2**31 - 1  # labels of clusters are int32
+    from selectlang.llm.door import Door, Stage
 
 
-def outputs(method: Method, raw: Any, inputs: dict[str, Any]) -> dict[str, Any]:
-    """The value of each output port by its name; the single output of most methods is named ``""``."""
-    ports = method.outputs
-    if len(ports) == 1 and not ports[0].name:
-        return {"": output(method, ports[0], raw, inputs)}
-    if not isinstance(raw, tuple) or len(raw) != len(ports):
-        names = ", ".join(port.name for port in ports)
-        raise MethodError(f"returned {type(raw).__name__}, expected ({names})")
-    return {port.name: output(method, port, part, inputs) for port, part in zip(ports, raw, strict=True)}
+@dataclass
+class Results:
+    """The tasks that a walk has laid out, by their keys and in its order, and their results in the store.
 
+    `door` is the way to language models; a plan, which runs nothing, has none.
+    """
 
-def output(method: Method, port: Port, raw: Any, inputs: dict[str, Any]) -> Any:
-    """One output value. Plain lists and arrays are aligned with the rows of the input it speaks about."""
-    rows = subject(method, port, inputs)
-    try:
-        value = _made(port.kind or _variable(method, inputs), raw, rows)
-        check(value, rows)
-    except (TypeError, ValueError, OverflowError) as error:
-        shown = f" {port.name!r}" if port.name else ""
-        raise MethodError(f"returned no {port}{shown}: {error}") from error
-    return value
+    sets: Datasets
+    watcher: Watcher = field(default_factory=Watcher)
+    door: Door | None = None
+    tasks: dict[str, Task] = field(default_factory=dict)
+    loops: list[dict[str, Any]] = field(default_factory=list)  # how long each was, and what ended it
 
+    def __post_init__(self) -> None:
+        self.store = self.sets.store
+        self.standing = Standing(self.store)
 
-def _variable(method: Method, inputs: dict[str, Any]) -> type[Any]:
-    """What the variable T stands for in a call: the type of what was given for it."""
-    ports = [port for port in method.inputs if port.kind is None]
-    given = [inputs[port.name] for port in ports if port.name in inputs]
-    values = [part for value in given for part in (value if isinstance(value, list) else [value])]
-    return type(values[0]) if values else object
+    def add(self, task: Task) -> None:
+        """Take a task in; what it asked of models, if it has run before, counts towards the caps."""
+        self.tasks[task.key] = task
+        if task.cached and self.door is not None and "llm" in task.method.given:
+            self.door.count(self.store.meta(task.key) or {})
 
+    def needed(self, handles: list[Handle]) -> list[Task]:
+        """The tasks that must run, in order. A result that is there hides all that led to it."""
+        wanted, stack = set(), [handle.key for handle in handles if isinstance(handle, ResultHandle)]
+        while stack:
+            key = stack.pop()
+            if key in wanted or self.standing.has(key):
+                continue
+            wanted.add(key)
+            stack += self.standing.sources(key)
+            for handle in (handle for handles in self.tasks[key].inputs.values() for handle in handles):
+                if isinstance(handle, ResultHandle):
+                    stack.append(handle.key)
+        return [task for task in self.tasks.values() if task.key in wanted]
 
-def subject(method: Method, port: Port, inputs: dict[str, Any]) -> Rows[Any] | None:
-    """The rows an output speaks about: those of the first input of the same data set variable."""
-    for candidate in method.inputs:
-        value = inputs.get(candidate.name)
-        for part in value if candidate.many and isinstance(value, list) else [value]:
-            rows = rows_of(part)
-            if rows is not None and (candidate.about == port.about or port.kind is None):
-                return rows
-    return None
+    def demand(self, handles: list[Handle]) -> None:
+        """Run, in order, what these handles need and the store does not hold."""
+        for task in self.needed(handles):
+            # It may hold it now that what the task was made from has come out the same.
+            if not self.standing.has(task.key):
+                self.execute(task)
 
+    def execute(self, task: Task) -> None:
+        """Run one task, unless its result is there by now, made by another run."""
+        given = {port: [self.given(task, one) for one in handles] for port, handles in task.inputs.items()}
+        with claimed(self.store.scratch / "cache", task.key, lambda: self.watcher.wait(task)):
+            if self.store.path(task.key) is None or not self.standing.has(task.key):
+                self.make(task, inputs_of(task.method, given))
 
-def _made(kind: type[Any], raw: Any, rows: Rows[Any] | None) -> Any:
-    if kind is Metric:
-        return Metric(raw)
-    if kind is Model:
-        return raw if isinstance(raw, Model) else Model(Path(raw))
-    if isinstance(raw, kind):
-        return raw
-    if rows is None:
-        raise TypeError(f"got {type(raw).__name__}, and no input whose rows it could speak about")
-    if kind is Scores:
-        return Scores(rows, _numbers(raw, rows))
-    if kind is Vectors:
-        import numpy as np
+    def make(self, task: Task, inputs: dict[str, Any]) -> None:
+        """Run the method of a task on its inputs."""
+        rows = rows_in(inputs)
+        self.watcher.start(task, rows)
+        started = time.perf_counter()
+        execution = Execution(
+            task.key, task.path, task.method, inputs, task.settings, task.seed, self.store, self.sets.dataset,
+            lambda done, total: self.watcher.rows(task, done, total), self.asked(task),
+        )  # fmt: skip
+        provisional = self.standing.provisional(each for handles in task.inputs.values() for each in handles)
+        execution.run({"path": task.path, "method": task.name, "rows_in": rows, "provisional": provisional})
+        self.standing.made.add(task.key)
+        task.seconds, task.inside, task.ran = time.perf_counter() - started, execution.inside, True
+        self.watcher.finish(task)
 
-        return Vectors(rows, np.asarray(raw, dtype=np.float32))
-    if kind in (Labels, Replies):
-        texts = list(raw)
-        _length(len(texts), rows)
-        if odd := {type(text).__name__ for text in texts if not isinstance(text, str)}:
-            raise TypeError(f"got {', '.join(sorted(odd))}, expected a text for each row")
-        return labels(rows, texts) if kind is Labels else Replies(Rows(rows.data, rows.positions, texts))
-    if kind is Clusters:
-        return _clusters(raw, rows)
-    if kind is Selection and isinstance(raw, Rows):
-        return Selection(raw)
-    if kind is Weights:
-        import numpy as np
+    def asked(self, task: Task) -> Stage | None:
+        """The door to language models, as a task has it that asks for it."""
+        if self.door is None or "llm" not in task.method.given:
+            return None
+        return self.door.stage(task.path, lambda tally: self.watcher.asked(task, tally))
 
-        return Weights(np.asarray(raw, dtype=np.float64))
-    raise TypeError(f"got {type(raw).__name__}")
+    def given(self, task: Task, handle: Handle) -> Any:
+        """A value as an input of a task; what a merge joins says of each row which budget chose it."""
+        value = self.value(handle)
+        if task.method.kind == "merge" and isinstance(handle, ResultHandle):
+            return self.tasks[handle.key].marked(value)
+        return value
 
-
-def _numbers(raw: Any, rows: Rows[Any]) -> NDArray[np.floating[Any]]:
-    import numpy as np
-
-    array = np.asarray(raw)
-    if array.dtype == object:
-        array = np.array([np.nan if item is None else float(item) for item in raw])
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"got numbers of type {array.dtype}")
-    array = array if array.dtype.kind == "f" else array.astype(np.float64)
-    if array.ndim != 1:
-        raise ValueError(f"got an array of shape {array.shape}, expected one number a row")
-    _length(len(array), rows)
-    return array
-
-
-def _clusters(raw: Any, rows: Rows[Any]) -> Clusters[Any]:
-    import numpy as np
-
-    found = np.asarray(raw)
-    if found.ndim != 1 or found.dtype.kind in "fc":
-        kind = f"an array of {found.dtype} of shape {found.shape}"
-        raise ValueError(f"got {kind}, expected a whole number or a name for each row")
-    _length(len(found), rows)
-    if found.dtype.kind in "iu":
-        low, high = (int(found.min()), int(found.max())) if len(found) else (0, -1)
-        if low < 0 or high > MOST:
-            raise ValueError(f"got labels from {low} to {high}, expected 0 to at most {MOST}")
-        return Clusters(rows, found.astype(np.int32), high + 1)
-    names, codes = np.unique(np.asarray([str(item) for item in raw]), return_inverse=True)
-    return Clusters(rows, codes.astype(np.int32), len(names), names=names.tolist())
-
-
-def labels(rows: Rows[Any], verdicts: Sequence[str]) -> Labels[Any]:
-    """Labels from one verdict a row."""
-    import numpy as np
-
-    values = sorted(set(verdicts))
-    if len(values) > 128:  # codes are int8
-        raise ValueError(f"got {len(values)} different verdicts, expected at most 128")
-    codes = {value: code for code, value in enumerate(values)}
-    return Labels(
-        rows, np.array([codes[verdict] for verdict in verdicts], dtype=np.int8), values, complete=False
-    )
-
-
-def _length(found: int, rows: Rows[Any]) -> None:
-    if found != len(rows):
-        raise ValueError(f"got {found} for {len(rows)} rows")
+    def value(self, handle: Handle) -> Any:
+        """The value a handle stands for; a result that turns out damaged is made again."""
+        dataset = self.sets.dataset
+        if isinstance(handle, DataHandle):
+            return Rows(dataset(handle.key))
+        if isinstance(handle, EmptyHandle):
+            return empty(handle.kind, dataset(handle.data) if handle.data else None)
+        folder = self.store.path(handle.key) if self.standing.has(handle.key) else None
+        if folder is None:
+            self.standing.lost(handle.key)
+            self.demand([handle])
+            folder = self.store.path(handle.key)
+            assert folder is not None
+        value = decode(folder / f"port_{handle.port}", dataset)
+        if handle.verdict is not None and isinstance(value, Labels):
+            return value.having(handle.verdict)
+        return value

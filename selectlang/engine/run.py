@@ -12,8 +12,10 @@ from typing import Any
 
 from selectlang.engine.datasets import Datasets
 from selectlang.engine.folder import held, write
+from selectlang.engine.handles import Handle, ResultHandle
 from selectlang.engine.plan import require_params
 from selectlang.engine.record import about, record
+from selectlang.engine.results import Results
 from selectlang.engine.task import Task, Watcher
 from selectlang.engine.walk import Walk
 from selectlang.errors import described
@@ -60,6 +62,9 @@ class Observers(Watcher):
     def asked(self, task: Task, tally: Tally) -> None:
         """Say what calls to a model took so far."""
         self.show.asked(task.path, tally)
+        failed = tally.failed.total()
+        model, calls, cost = tally.model, tally.calls, tally.cost
+        self.tell("judge_called", path=task.path, model=model, calls=calls, failed=failed, cost=cost)
 
     def finish(self, task: Task) -> None:
         """Say so, and tell the plugins."""
@@ -93,7 +98,7 @@ def run(
     store: Store,
     out: Path | None,
     show: PlainProgress,
-    options: Options | None = None,
+    options: Options,
 ) -> Run:
     """Run a program and write its run folder; `out` None makes one under `runs/`."""
     require_params(program)
@@ -107,28 +112,33 @@ def run(
         store.in_use(),
         show,
         Calls(store.scratch) as calls,
-        Door(calls, (options or Options()).within(program.limits)) as door,
+        Door(calls, options.within(program.limits)) as door,
     ):
-        walk = Walk(store, sets.handle, sets.open, True, program.seed, observers, door)
-        handles = walk.program(program, {})
-        walk.demand(list(handles.values()))
-        values = {name: walk.value(handle) for name, handle in handles.items()}
-        for task in walk.order:
+        results = Results(sets, observers, door)
+        handles = Walk(results, program.seed, run=True).program(program, {})
+        results.demand(list(handles.values()))
+        values = {name: results.value(handle) for name, handle in handles.items()}
+        for task in results.tasks.values():
             if not task.ran and store.has(task.key):
                 observers.finished(task)
-        origins = {name: _origin(handle, walk) for name, handle in handles.items()}
+        origins = {name: _origin(handle, results) for name, handle in handles.items()}
 
         def recorded(outputs: dict[str, dict[str, Any]]) -> dict[str, Any]:
-            return record(program, registry, walk, sets, outputs, started, time.perf_counter() - clock)
+            return record(program, registry, results, outputs, started, time.perf_counter() - clock)
 
         found = write(folder, values, origins, recorded)
     notes += [f"{stage['path']}: {note}" for stage in found["stages"] for note in stage["notes"]]
-    notes += [note for name, key in sets.named.items() for note in about(name, walk.dataset(key).info)]
+    notes += [
+        f"{loop['path']}: ended after round {loop['rounds']:,}: {loop['ended']}"
+        for loop in found["loops"]
+        if loop["ended"]
+    ]
+    notes += [note for name, key in sets.named.items() for note in about(name, sets.dataset(key).info)]
     observers.tell("run_finished", record=found)
     return Run(folder, found, list(dict.fromkeys(notes)))
 
 
-def _origin(handle: Any, walk: Walk) -> dict[str, str]:
+def _origin(handle: Handle, results: Results) -> dict[str, str]:
     """The stage and method that gave an output, for the `why` of its rows."""
-    task = walk.tasks.get(getattr(handle, "key", ""))
+    task = results.tasks.get(handle.key) if isinstance(handle, ResultHandle) else None
     return {"stage": task.path, "method": task.name} if task else {}

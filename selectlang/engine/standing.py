@@ -40,16 +40,17 @@ class Standing:
 
     def sources(self, key: str) -> Iterable[str]:
         """The results with failed calls that a result rests on."""
-        meta = self.store.meta(key) or {}
-        return list(meta.get("provisional", {}))
+        provisional: dict[str, str] = (self.store.meta(key) or {}).get("provisional", {})
+        return provisional
 
     def provisional(self, handles: Iterable[Handle]) -> dict[str, str]:
         """The results with failed calls that values rest on, and what each holds."""
         found: dict[str, str] = {}
         for handle in handles:
-            meta = self.store.meta(handle.key) if isinstance(handle, ResultHandle) else None
-            if meta is not None and isinstance(handle, ResultHandle):
-                found |= meta.get("provisional", {})
-                if meta.get("failed"):
-                    found[handle.key] = self.store.content(handle.key)
+            if not isinstance(handle, ResultHandle):
+                continue
+            meta = self.store.meta(handle.key) or {}
+            found |= meta.get("provisional", {})
+            if meta.get("failed"):
+                found[handle.key] = self.store.content(handle.key)
         return found

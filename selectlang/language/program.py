@@ -62,6 +62,10 @@ class Until:
     bound: float
     within: float = 0.0
 
+    def __str__(self) -> str:
+        metric = ".".join(part for part in (self.metric.name, self.metric.port) if part)
+        return f"{metric} {self.comparison} {self.bound:.12g}"
+
     def holds(self, values: list[float]) -> bool:
         """Whether the loop ends after rounds that gave these numbers; a round may have given none (NaN)."""
         if not values:

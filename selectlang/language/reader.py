@@ -176,8 +176,7 @@ class Reader(Form):
 
 
 def _wire(port: str | None, place: Place, node: Node) -> Wire:
-    listed = isinstance(node.value, list)
-    return Wire(port, place, node.value if listed else [node], listed)
+    return Wire(port, place, node.value if isinstance(node.value, list) else [node])
 
 
 def _example(word: str, root: Node) -> str:

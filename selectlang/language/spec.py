@@ -41,7 +41,6 @@ class Wire:
     port: str | None
     place: Place
     refs: list[Node]
-    listed: bool
 
 
 @dataclass

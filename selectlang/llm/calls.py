@@ -6,8 +6,6 @@ processes may use the file at once. It holds no prompt, no key of a service and 
 
 from __future__ import annotations
 
-import fcntl
-import os
 import queue
 import sqlite3
 import threading
@@ -19,11 +17,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from selectlang.errors import DataError
+from selectlang.llm.claims import Claims
 
+PATIENCE = 60.0  # seconds to wait for other processes that use the file
 _TABLE = """CREATE TABLE IF NOT EXISTS calls (
     key TEXT PRIMARY KEY, model TEXT NOT NULL, text TEXT NOT NULL, tokens_in INTEGER NOT NULL,
     tokens_out INTEGER NOT NULL, cost REAL, finish TEXT NOT NULL, at REAL NOT NULL)"""
 _FIND = "SELECT key, text, tokens_in, tokens_out, cost, finish FROM calls WHERE key IN ({})"
+_TOTALS = "SELECT model, count(*), sum(cost) FROM calls GROUP BY model ORDER BY model"
 _KEEP = "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -51,12 +52,11 @@ class Calls:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "calls.db"
+        self.claims = Claims(self.path.with_suffix(".lock"))
         self._guard = threading.Lock()
         self._reader: sqlite3.Connection | None = None
         self._waiting: queue.SimpleQueue[tuple[tuple[Any, ...], Told] | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
-        self._claims: int | None = None
-        self._claimed: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -66,17 +66,32 @@ class Calls:
 
     def find(self, keys: Collection[str]) -> dict[str, Answer]:
         """The answers that are there, by key."""
+        rows = self._read(_FIND.format(",".join("?" * len(keys))), tuple(keys))
+        return {
+            key: Answer(text, tokens_in, tokens_out, cost, finish, stored=True)
+            for key, text, tokens_in, tokens_out, cost, finish in rows
+        }
+
+    def _read(self, query: str, values: tuple[str, ...] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query; none where there is no file."""
         with self._guard, self._explained():
             if self._reader is None:
                 if not self.path.exists():
-                    return {}
+                    return []
                 self._reader = self._open()
-            marks = ",".join("?" * len(keys))
-            rows = self._reader.execute(_FIND.format(marks), tuple(keys))
-            return {
-                key: Answer(text, tokens_in, tokens_out, cost, finish, stored=True)
-                for key, text, tokens_in, tokens_out, cost, finish in rows
-            }
+            return self._reader.execute(query, values).fetchall()
+
+    def totals(self) -> dict[str, tuple[int, float | None]]:
+        """How many answers of each model there are, and the dollars that those with a known price took."""
+        return {str(model): (count, cost) for model, count, cost in self._read(_TOTALS)}
+
+    def damage(self) -> str | None:
+        """What SQLite finds wrong with the file; None when nothing is, or when there is none."""
+        try:
+            found = [str(line) for (line,) in self._read("PRAGMA integrity_check(1)")]
+        except DataError as error:
+            return str(error)
+        return None if found in ([], ["ok"]) else f"{self.path}: {found[0]}"
 
     def keep(self, key: str, model: str, answer: Answer, told: Told) -> None:
         """Keep an answer. `told(None)` is called by another thread once it is on disk, else with the error.
@@ -90,37 +105,6 @@ class Calls:
                 self._writer.start()
         self._waiting.put(((*row, time.time()), told))
 
-    def claim(self, key: str) -> bool:
-        """Take a key, so that nobody else asks for it at the same time; False when somebody does.
-
-        As claims of stages are, it is a lock on one byte of a file, which ends with the process. On a file
-        system without locks all is granted.
-        """
-        with self._guard:
-            if key in self._claimed:
-                return False
-            try:
-                if self._claims is None:
-                    self.path.parent.mkdir(parents=True, exist_ok=True)
-                    self._claims = os.open(
-                        self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-                    )
-                fcntl.lockf(self._claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int(key[:15], 16))
-            except (BlockingIOError, PermissionError):
-                return False
-            except OSError:
-                pass
-            self._claimed.add(key)
-            return True
-
-    def release(self, key: str) -> None:
-        """Give a claim back."""
-        with self._guard:
-            self._claimed.discard(key)
-            if self._claims is not None:
-                with suppress(OSError):
-                    fcntl.lockf(self._claims, fcntl.LOCK_UN, 1, int(key[:15], 16))
-
     def close(self) -> None:
         """Write what waits, and close the file."""
         if self._writer is not None:
@@ -130,15 +114,13 @@ class Calls:
         with self._guard:
             if self._reader is not None:
                 self._reader.close()
-            if self._claims is not None:
-                os.close(self._claims)
-            self._reader = self._claims = None
-            self._claimed.clear()
+            self._reader = None
+        self.claims.close()
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+        connection = sqlite3.connect(self.path, timeout=PATIENCE, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            _log_ahead(connection)
             connection.execute("PRAGMA synchronous=FULL")  # in WAL the default may lose the last answers
             with connection:
                 connection.execute(_TABLE)
@@ -168,7 +150,7 @@ class Calls:
             except DataError as found:
                 error = found
             for row, told in kept:
-                self.release(row[0])
+                self.claims.give_back(row[0])
                 told(error)
         if connection is not None:
             connection.close()
@@ -179,6 +161,20 @@ class Calls:
             yield
         except (sqlite3.Error, OSError) as error:
             raise DataError(_reason(self.path, error)) from error
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Turn on write-ahead logging. SQLite itself does not wait for another process that does so just now."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _reason(path: Path, error: Exception) -> str:

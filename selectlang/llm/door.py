@@ -21,17 +21,16 @@ from selectlang.ports import Model
 
 
 class Door:
-    """One for a run, in a `with`. `stage` gives what a method asks; `tallies` is what all stages took.
+    """One for a run, in a `with`. `stage` gives what a method asks.
 
     It starts its thread, and imports litellm, with the first call that is not in the store. A process has
     one at a time, for litellm keeps to one event loop, and asks from one thread.
     """
 
-    def __init__(self, calls: Calls, options: Options | None = None) -> None:
+    def __init__(self, calls: Calls, options: Options) -> None:
         self.calls = calls
-        self.options = options or Options()
+        self.options = options
         self.caps = Caps(self.options)
-        self.tallies: list[Tally] = []
         self._road = Road(calls, Client(self.options), self.options)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -106,6 +105,11 @@ class Stage:
         costs = [tally.cost for tally in self.tallies.values()]
         return math.nan if None in costs else math.fsum(cost for cost in costs if cost is not None)
 
+    @property
+    def failed(self) -> int:
+        """Prompts that failed for good."""
+        return sum(tally.failed.total() for tally in self.tallies.values())
+
     def ask(
         self,
         model: str | Model,
@@ -137,7 +141,6 @@ class Stage:
         """The tally for a model."""
         if model not in self.tallies:
             self.tallies[model] = Tally(self.name, model)
-            self.door.tallies.append(self.tallies[model])
         return self.tallies[model]
 
     def first_use(self, key: str) -> bool:

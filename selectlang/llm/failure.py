@@ -19,6 +19,8 @@ _SECRET = re.compile(
     r"(?i)(?<=bearer )\S+|(?<=basic )[\w+/=]{8,}|\bsk-[\w*.-]{6,}|(?<=[?&]key=)[^&\s'\"]+|(?<=://)[^/@\s]+(?=@)"
 )
 
+_NO_KEY = re.compile(r"missing credentials|missing .*api key|api_key client option must be set", re.I)
+
 
 class NoAnswer(Exception):
     """A response came, and no answer is in it."""
@@ -46,6 +48,8 @@ def failure(error: BaseException, asked: Asked) -> Failure:
     if asked.in_process:
         return _in_process(error, reason)
     status = getattr(error, "status_code", None)
+    if _NO_KEY.search(str(error)):  # its library says so before it asks; litellm makes that a 500
+        return Failure("refused_request", reason, advice=_ADVICE[401], status=401)
     names = {kind.__name__ for each in _chain(error) for kind in type(each).__mro__}
     if isinstance(error, TimeoutError) or "APITimeoutError" in names:
         return Failure("timeout", reason, retry=True)

@@ -10,6 +10,8 @@ import json
 import re
 from typing import Any
 
+from selectlang.llm.library import reply
+
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+")
 _BLOCK = re.compile(r"^\[([^\[\]\n]+)\]\s*$", re.MULTILINE)
 _SCALE = re.compile(r"from (-?\d+(?:\.\d+)?) to (-?\d+(?:\.\d+)?)")
@@ -29,9 +31,10 @@ def grade(text: str) -> float:
     """The rule of `fake/judge`, 0 to 1: half for length, up to 30 words, and half for plainness.
 
     Plainness is the share of words that are numbers or among the commonest of English. So long answers in
-    plain words beat short ones, and a garbled answer loses to one that is not. The question has no say.
+    plain words beat short ones, and words whose letters are in disorder lose. The question has no say, nor
+    has the order of words.
     """
-    words = [word.lower() for word in _WORD.findall(text)]
+    words: list[str] = [word.lower() for word in _WORD.findall(text)]
     if not words:
         return 0.0
     plain = sum(word in _COMMON or word.isdigit() for word in words) / len(words)
@@ -56,7 +59,7 @@ def _judge(prompt: str, form: dict[str, Any] | None) -> str:
     """
     parts = _BLOCK.split(prompt)
     blocks = list(zip(parts[1::2], parts[2::2], strict=True))
-    answers = [text for head, text in blocks if re.search("answer|response", head, re.I) and text.strip()]
+    answers = [text for head, text in blocks if re.search("answer|response", head, re.I)]
     scale = _SCALE.findall(prompt)
     low, high = map(float, scale[-1]) if scale else (1.0, 10.0)
     grades = [round(low + (high - low) * grade(text), 1) for text in answers] or [low]
@@ -98,18 +101,6 @@ def provider() -> Any:
             return reply(given["model_response"], model, text, _tokens(messages), len(_WORD.findall(text)))
 
     return Fake()
-
-
-def reply(response: Any, model: str, text: str, tokens_in: int, tokens_out: int, cut: bool = False) -> Any:
-    """An answer in the form of litellm."""
-    from litellm.types.utils import Usage
-
-    response.model = model
-    response.choices[0].message.content = text
-    response.choices[0].finish_reason = "length" if cut else "stop"
-    total = tokens_in + tokens_out
-    response.usage = Usage(prompt_tokens=tokens_in, completion_tokens=tokens_out, total_tokens=total)
-    return response
 
 
 def _tokens(messages: list[dict[str, Any]]) -> int:

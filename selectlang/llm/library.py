@@ -31,6 +31,18 @@ def litellm() -> Any:
     return module
 
 
+def reply(response: Any, model: str, text: str, tokens_in: int, tokens_out: int, cut: bool = False) -> Any:
+    """An answer of a model in this process, in the form of litellm; `cut` where it came to its last token."""
+    from litellm.types.utils import Usage
+
+    response.model = model
+    response.choices[0].message.content = text
+    response.choices[0].finish_reason = "length" if cut else "stop"
+    total = tokens_in + tokens_out
+    response.usage = Usage(prompt_tokens=tokens_in, completion_tokens=tokens_out, total_tokens=total)
+    return response
+
+
 def calling_off() -> None:
     """To be called before calls are cancelled, so that Python does not warn about it.
 

@@ -96,7 +96,7 @@ class Line:
     async def _claimed(self, request: Request) -> Outcome:
         """Ask, unless another process is asking the same."""
         calls, key = self._road.calls, request.key
-        while not calls.claim(key):
+        while not calls.claims.take(key):
             await asyncio.sleep(POLL)
             if found := calls.find([key]):
                 return found[key]
@@ -110,7 +110,7 @@ class Line:
             return outcome
         finally:
             if not isinstance(outcome, Answer):
-                calls.release(key)
+                calls.claims.give_back(key)
 
     def _kept(self, request: Request, answer: Answer, error: DataError | None) -> None:
         """An answer is on disk: only now it gives its slot back, so no more than these can ever be lost."""

@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from selectlang.llm.fake import reply
+from selectlang.llm.library import reply
 from selectlang.render import render
 
 WAIT = 0.02  # seconds in which other prompts may join a batch
@@ -18,7 +18,7 @@ BATCH_TOKENS = 16_384  # tokens of a batch, prompts and answers, padding include
 
 
 @dataclass(eq=False)
-class Request:
+class Waiting:
     """A prompt that waits for its answer."""
 
     tokens: list[int]
@@ -35,7 +35,7 @@ class LocalModel:
 
     tokenizer: Any
     network: Any
-    waiting: list[Request] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
     worker: asyncio.Task[None] | None = None
 
     async def ask(
@@ -46,7 +46,7 @@ class LocalModel:
         tokens = self.prompt(messages, most)
         done: asyncio.Future[tuple[list[int], bool]] = asyncio.get_running_loop().create_future()
         temperature, top_p = float(params.get("temperature") or 0), float(params.get("top_p") or 1)
-        self.waiting.append(Request(tokens, most, temperature, top_p, int(params.get("seed") or 0), done))
+        self.waiting.append(Waiting(tokens, most, temperature, top_p, int(params.get("seed") or 0), done))
         if self.worker is None:
             self.worker = asyncio.create_task(self.work())
         found, cut = await done
@@ -82,7 +82,7 @@ class LocalModel:
             await asyncio.sleep(0)
         self.worker = None
 
-    def batch(self) -> list[Request]:
+    def batch(self) -> list[Waiting]:
         """Prompts of like length, up to a number of tokens; a draw at random is made alone, for its seed."""
         self.waiting.sort(key=lambda request: -len(request.tokens))
         first = self.waiting[0]
@@ -93,7 +93,7 @@ class LocalModel:
         self.waiting = [request for request in self.waiting if request not in chosen]
         return chosen
 
-    def generate(self, batch: list[Request]) -> list[tuple[list[int], bool]]:
+    def generate(self, batch: list[Waiting]) -> list[tuple[list[int], bool]]:
         """Answers, without the end-of-sequence token, and whether each was cut."""
         import torch
 

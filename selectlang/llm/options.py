@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from selectlang.errors import UsageError
@@ -13,13 +13,13 @@ from selectlang.errors import UsageError
 class Options:
     """How models are reached, how fast, and what it may cost at most.
 
-    `api_base` is the address of a server that speaks the protocol of OpenAI, for all models, or by name
-    with `""` for the others. The limits are for each model. `timeout` is in seconds for one call, `retries`
-    how often one that failed is tried again. `max_calls` and `max_cost` (dollars) bound what the answers of
-    a run took in all, whenever they were paid.
+    `api_base` are addresses of servers that speak the protocol of OpenAI, by the name of the model, and
+    under `""` that for all others. The limits are for each model. `timeout` is in seconds for one call,
+    `retries` how often one that failed is tried again. `max_calls` and `max_cost` (dollars) bound what the
+    answers of a run took in all, whenever they were paid.
     """
 
-    api_base: str | Mapping[str, str] | None = None
+    api_base: Mapping[str, str] = field(default_factory=dict)
     concurrency: int = 16
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
@@ -29,10 +29,10 @@ class Options:
     max_cost: float | None = None
 
     def __post_init__(self) -> None:
-        for name in (field.name for field in fields(self) if field.name != "api_base"):
-            value, least = getattr(self, name), 0 if name in ("retries", "max_calls", "max_cost") else None
-            if value is not None and (value < 0 if least == 0 else value <= 0):
-                what = "0 or more" if least == 0 else "more than 0"
+        for name in (each.name for each in fields(self) if each.name != "api_base"):
+            value, zero = getattr(self, name), name in ("retries", "max_calls", "max_cost")
+            if value is not None and not (value >= 0 if zero else value > 0):  # NaN is neither
+                what = "0 or more" if zero else "more than 0"
                 raise UsageError(f"{name.replace('_', '-')} is {value}, expected {what}")
 
     def within(self, limits: Mapping[str, Any]) -> Options:
@@ -46,6 +46,4 @@ class Options:
 
     def base(self, model: str) -> str | None:
         """The address for a model; None for the one that litellm knows."""
-        if isinstance(self.api_base, Mapping):
-            return self.api_base.get(model, self.api_base.get(""))
-        return self.api_base
+        return self.api_base.get(model, self.api_base.get(""))

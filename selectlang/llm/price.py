@@ -77,11 +77,6 @@ class Estimate:
             dollars=None if self.dollars is None else self.dollars * factor,
         )
 
-    @property
-    def to_pay(self) -> float | None:
-        """The dollars of what is not stored."""
-        return None if self.dollars is None else self.dollars * (1 - self.stored)
-
 
 class Priced(BaseException):
     """Ends a method that was called for a price; no plain Exception, which a method may catch."""

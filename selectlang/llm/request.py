@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selectlang.engine.keys import folder_digest
+from selectlang.digests import folder_digest, json_digest
 from selectlang.ports import Model
 
 IN_PROCESS = ("local/", "fake/")
@@ -48,7 +46,7 @@ class Asked:
 
     def key(self, messages: Sequence[tuple[str, str]], attempt: int) -> str:
         """The sha256 of all that decides an answer. No endpoint: a model is its name, or its files."""
-        text = json.dumps(
+        return json_digest(
             [
                 self.identity,
                 [[role, content] for role, content in messages],
@@ -58,11 +56,8 @@ class Asked:
                 self.seed if self.temperature > 0 else None,
                 self.form,
                 attempt,
-            ],
-            sort_keys=True,
-            separators=(",", ":"),
+            ]
         )
-        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from selectlang.errors import CapReached
 from selectlang.llm.calls import Answer
 from selectlang.llm.options import Options
+from selectlang.tables import dollars
 
 EXAMPLES = 5  # failures kept with their reasons
 
@@ -83,13 +84,14 @@ class Caps:
 
     def __init__(self, options: Options) -> None:
         self.max_calls, self.max_cost = options.max_calls, options.max_cost
-        self.calls, self.cost = 0, 0.0
+        self.calls, self.cost, self.unknown = 0, 0.0, 0
         self._flying, self._reserved = 0, 0.0
 
     def use(self, calls: int, cost: float | None) -> None:
         """Count answers, those of the store too."""
         self.calls += calls
         self.cost += cost or 0.0
+        self.unknown += calls if cost is None else 0
 
     def take(self, most: float) -> bool:
         """Room for a call that costs `most` dollars at most; False when there is none."""
@@ -110,10 +112,11 @@ class Caps:
         """The error that ends a run in which there is no room, not even with no call on the way."""
         by_calls = self.max_calls is not None and self.calls + 1 > self.max_calls
         cap = f"max_calls {self.max_calls:,}" if by_calls else f"max_cost ${self.max_cost:,.2f}"
-        next_call = "" if by_calls else f", and the next call may take ${most:.4f}"
+        so_far = f"{self.calls:,} calls and {dollars(self.cost)} so far"
+        next_call = "" if by_calls else f", and the next call may take {dollars(most)}"
+        unknown = f", {self.unknown:,} of them at a price that is not known" if self.unknown else ""
         return CapReached(
-            f"{tally.stage}: stopped before {cap} was passed. The answers of this run took {self.calls:,} "
-            f"calls and ${self.cost:,.4f} so far{next_call}; {tally.done:,} of {tally.total:,} prompts of "
-            "this stage are done. All answers are kept: raise the cap and run it again, and it goes on from "
-            "there."
+            f"{tally.stage}: stopped before {cap} was passed. The answers of this run took {so_far}"
+            f"{unknown}{next_call}; {tally.done:,} of {tally.total:,} prompts of this stage are done. All "
+            "answers are kept: raise the cap and run it again, and it goes on from there."
         )

@@ -8,7 +8,6 @@ modification time is when the entry was last used.
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from selectlang.digests import file_digest, json_digest
 from selectlang.errors import DataError
 
 META = "meta.json"
@@ -74,11 +74,11 @@ def seal(folder: Path, key: str, meta: dict[str, Any]) -> None:
         raise DataError(
             f"a result cannot be kept in the store: {found}; expected files and folders"
         ) from None
-    sums = {name: [size, _sha256(folder / name)] for name, size in files.items()}
+    sums = {name: [size, file_digest(folder / name)] for name, size in files.items()}
     created = datetime.now(UTC).isoformat()
     entry = {"key": key, "created": created, "files": sums, "folders": sorted(folders), "meta": meta}
     entry = json.loads(json.dumps(entry))  # the checksum is that of what will be read back
-    text = json.dumps({"sha256": checksum(entry), "entry": entry})
+    text = json.dumps({"sha256": json_digest(entry), "entry": entry})
     with open(folder / META, "x", encoding="ascii") as file:
         file.write(text)
 
@@ -90,7 +90,7 @@ def read(folder: Path, key: str) -> dict[str, Any]:
     try:
         outer = json.loads((folder / META).read_bytes())
         entry: dict[str, Any] = outer["entry"]
-        if outer["sha256"] != checksum(entry):
+        if outer["sha256"] != json_digest(entry):
             raise Damage(f"{META} does not match its checksum")
         if entry["key"] != key:
             raise Damage(f"it was written under another key, {entry['key']}")
@@ -122,7 +122,7 @@ def damage(folder: Path, key: str) -> str | None:
             if files[name] != size:
                 raise Damage(f"{name} has {files[name]} bytes, expected {size}")
         for name, (_, sha256) in entry["files"].items():
-            if _sha256(folder / name) != sha256:
+            if file_digest(folder / name) != sha256:
                 raise Damage(f"{name} does not match its checksum")
     except Damage as found:
         return str(found)
@@ -169,13 +169,3 @@ def _walk(folder: Path) -> tuple[dict[str, int], set[str]]:
                 else:
                     raise Damage(f"{name} is a link or no regular file")
     return files, folders
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def checksum(entry: dict[str, Any]) -> str:
-    """The sha256 of JSON, in one way of writing it."""
-    return hashlib.sha256(json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -22,13 +22,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from selectlang.digests import json_digest
 from selectlang.errors import DataError, UsageError
 from selectlang.store.entry import (
     FULL,
     META,
     Damage,
     Entry,
-    checksum,
     damage,
     describe,
     explained,
@@ -107,7 +107,7 @@ class Store:
     def content(self, key: str) -> str:
         """A hash of all that an entry holds, whenever it was made; empty when there is none."""
         try:
-            return checksum(read(self._slot(key), key)["files"])
+            return json_digest(read(self._slot(key), key)["files"])
         except (Damage, OSError):
             return ""
 

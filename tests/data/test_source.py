@@ -103,8 +103,8 @@ def test_the_name_of_a_single_file_counts_only_where_rows_are_grouped_by_it(fold
 
 def test_the_hash_of_a_file_is_kept_until_it_changes(folder, monkeypatch):
     cache, spec, hashed = folder / "cache", DataSpec(("part_1.jsonl",)), []
-    whole = fingerprints._sha256
-    monkeypatch.setattr(fingerprints, "_sha256", lambda path: hashed.append(path.name) or whole(path))
+    whole = fingerprints.file_digest
+    monkeypatch.setattr(fingerprints, "file_digest", lambda path: hashed.append(path.name) or whole(path))
     monkeypatch.setattr(fingerprints, "RECENT", -1)
     first = fingerprint(spec, cache)
     assert fingerprint(spec, cache) == first
@@ -197,6 +197,6 @@ def test_a_file_that_may_not_be_read(folder, monkeypatch):
     def refuse(path):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(fingerprints, "_sha256", refuse)
+    monkeypatch.setattr(fingerprints, "file_digest", refuse)
     with pytest.raises(sl.DataError, match=r"'other\.csv' cannot be read: Permission denied"):
         fingerprint(DataSpec(("other.csv",)), folder / "cache")

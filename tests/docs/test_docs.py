@@ -1,12 +1,14 @@
-"""The README and the pages of docs/: files are written, specs checked, and commands run, in order.
+"""The README, CONTRIBUTING and docs/: files are written, specs checked, and commands run, in order.
 
 A block that names its file in the first line is a file. A block of YAML without a name is part of a spec
 that extends frame.yaml. In a block of bash, commands are run; in one of console, lines after `$` are, and
-what they print is compared, `...` standing for anything.
+what they print is compared, `...` standing for anything. A block of JSON is a line of a chosen file, or a
+part of a record.
 """
 
 from __future__ import annotations
 
+import argparse
 import doctest
 import importlib.util
 import json
@@ -18,28 +20,39 @@ import tomllib
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 
 import selectlang as sl
-from selectlang import plugins, settings
+from selectlang import plugins, settings, signature
 from selectlang.amount import Amount
 from selectlang.cli import COMMANDS
+from selectlang.commands import common
 from selectlang.data import shapes, source, turns
 from selectlang.data.dataset import Dataset
 from selectlang.demo import quickstart as demo
-from selectlang.demo.pool import write
-from selectlang.language import check, load, loops, sections, spec, yaml
+from selectlang.demo.model import pairs, write_model
+from selectlang.demo.pool import make_pool, write
+from selectlang.language import check, load, loops, program, sections, spec, yaml
 from selectlang.language.types import NOTHING_AT_START
+from selectlang.llm import asking, failure, fake
+from selectlang.llm.options import Options
 from selectlang.methods import KINDS
 from selectlang.ports import PORTS
+from selectlang_plugins.merge.cluster_weights import cluster_weights
+from tests.llm.server import Server
 
 Make = Callable[..., Any]
 
 ROOT = Path(__file__).parents[2]
-README, LANGUAGE, DATA = (ROOT / name for name in ("README.md", "docs/language.md", "docs/data.md"))
-PAGES = (README, LANGUAGE, DATA)
+PAGES = README, CONTRIBUTING, LANGUAGE, DATA, MODELS, PAPERS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("language", "data", "models", "papers")),
+]
+SERVER = "http://localhost:8000/v1"  # in its place commands are given the address of a server of the test
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# ([\w./-]+\.(?:yaml|py|toml))\n")
 JSONL = re.compile(r"With this as `([\w.]+)`:\n\n```jsonl\n(.*?)```", re.DOTALL)
@@ -72,7 +85,7 @@ def commands(language: str, text: str) -> Iterator[tuple[str, str]]:
 def expected_code(printed: str) -> int:
     if printed.startswith("selectlang: "):
         return 2
-    return 1 if re.search(r"\[SL\d+\]|^data '", printed, re.MULTILINE) else 0
+    return 1 if re.search(r"\[SL\d+\]|^data '|: stopped before ", printed, re.MULTILINE) else 0
 
 
 def like(printed: str, expected: str) -> bool:
@@ -80,7 +93,19 @@ def like(printed: str, expected: str) -> bool:
     return re.fullmatch(".*".join(parts), printed.rstrip(), re.DOTALL) is not None
 
 
-def obey(p: Any, page: Path) -> int:
+def holds(folder: Path, text: str) -> bool:
+    """Whether a text in JSON is a line of a chosen file, or a part of a record, as a run has left them."""
+    lines = chain.from_iterable(path.read_text().splitlines() for path in folder.rglob("*.jsonl"))
+    records = [json.loads(path.read_text()) for path in folder.rglob("record.json")]
+    part = json.loads(text)
+    return text.rstrip() in lines or any(part == {**part, **_of(record, part)} for record in records)
+
+
+def _of(record: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    return {name: record.get(name) for name in part}
+
+
+def obey(p: Any, page: Path, server: str = SERVER) -> int:
     """Do what a page says, in the folder of `p`; the number of commands that were run."""
     whole, written, count = text_of(page), list[str](), 0
     for name, rows in JSONL.findall(whole):
@@ -97,13 +122,12 @@ def obey(p: Any, page: Path) -> int:
             done = p.run("selectlang check example.yaml")
             assert done.code == 0, f"{page.name}\n{text}\n{done.out}{done.err}"
         elif language == "json":
-            lines = [path.read_text().splitlines() for path in (p.folder / "runs").rglob("*.jsonl")]
-            assert text.rstrip() in chain.from_iterable(lines), text
+            assert holds(p.folder / "runs", text), text
         elif language in ("bash", "console"):
             for command, printed in commands(language, text):
                 if not command.startswith("selectlang "):
                     continue
-                done = p.run(command)
+                done = p.run(command.replace(SERVER, server))
                 count += 1
                 assert done.code == expected_code(printed), f"{command}\n{done.out}{done.err}"
                 found = done.out or done.err
@@ -122,12 +146,25 @@ def quickstart(project: Make) -> Any:
     return p
 
 
+@pytest.fixture
+def hosted(quickstart: Any) -> Iterator[Server]:
+    """A server that answers for OpenAI, and for one of one's own, as `fake/judge` does."""
+    with Server(answer=lambda prompt: fake.answer("judge", [{"role": "user", "content": prompt}])) as found:
+        quickstart.environment |= {"OPENAI_API_KEY": "sk-of-the-test", "OPENAI_BASE_URL": found.url}
+        yield found
+
+
 @by_page
-def test_a_page_works_when_it_is_obeyed(page: Path, quickstart: Any) -> None:
-    assert obey(quickstart, page) >= 3
+def test_a_page_works_when_it_is_obeyed(page: Path, quickstart: Any, hosted: Server) -> None:
+    if page == MODELS:
+        write_model(quickstart.folder / "my-model", pairs(make_pool(60)), steps=60)
+    assert obey(quickstart, page, hosted.url) >= 2
     chosen = list(quickstart.folder.glob("runs/*/chosen.jsonl"))
-    assert chosen
+    assert chosen or page == PAPERS
     assert all(path.stat().st_size for path in chosen)
+    assert {request.body["model"] for request in hosted.requests} == (
+        {"gpt-4o", "Qwen/Qwen2.5-7B-Instruct"} if page == MODELS else set()
+    )
 
 
 def test_an_example_that_is_wrong_is_noticed(quickstart: Any, tmp_path: Path) -> None:
@@ -138,6 +175,8 @@ def test_an_example_that_is_wrong_is_noticed(quickstart: Any, tmp_path: Path) ->
             "```bash\nselectlang check nothing.yaml\n```\n",
             "```console\n$ selectlang show SL302\nsomething else\n```\n",
             '```json\n{"id": "of no row"}\n```\n',
+            '```json\n{"seed": 41}\n```\n',
+            "```console\n$ selectlang check frame.yaml\nx: stopped before it was done\n```\n",
         ]
     ):
         page = tmp_path / f"page{number}.md"
@@ -198,7 +237,6 @@ def test_the_tables_of_the_language_are_whole() -> None:
     said = text_of(LANGUAGE)
     for word in (
         *sections.LIMITS["properties"],
-        *loops.COMPARISONS,
         *sections.DATA["properties"]["format"]["enum"],
     ):
         assert f"`{word}`" in said, word
@@ -221,10 +259,193 @@ def test_the_bounds_are_those_of_the_code() -> None:
     assert not spec.NAME.match("a" * 65)
 
 
-def test_what_is_said_of_limits_holds() -> None:
-    """The page says that nothing is capped, so no method may ask a language model."""
-    assert "\nnothing is capped by them yet." in text_of(LANGUAGE)
-    assert [method.name for method in plugins.load().methods.values() if "llm" in method.given] == []
+def test_the_comparisons_of_until_are_those_there_are() -> None:
+    said = {word for row in tables(LANGUAGE, "Loops")[1] for word in re.findall(r"`(\w+)`", row[0])}
+    assert said == {*loops.COMPARISONS, "within"}
+
+
+@pytest.mark.parametrize("until, rounds", [
+    ("{judged.rate: {at_least: 0.5}}", 4),  # the rates are 0, 0, 0.2, 0.6 and 0.4
+    ("{judged.rate: {total_at_least: 0.8}}", 4),
+    ("{judged.calls: {total_at_least: 11}}", 3),
+    ("{judged.rate: {plateau: 1}}", 2),
+    ("{judged.rate: {plateau: 2}}", None),
+    ("{judged.rate: {plateau: 2, within: 0.2}}", 3),
+    ("{judged.rate: {plateau: 1, within: 0.9}, judged.calls: {total_at_least: 5}}", 1),
+])  # fmt: skip
+def test_what_is_said_of_until_holds(until: str, rounds: int | None, project: Make) -> None:
+    good = "It is as they said at the time, and now you know what to make of it as we do, I would say. " * 2
+    rows = [
+        {"instruction": f"Say {n}{i}.", "output": good if i < rate else "x", "id": f"{n}-{i}", "n": -n}
+        for n, rate in enumerate([0, 0, 1, 3, 2])  # of five rows a round, those with a good answer
+        for i in range(5)
+    ]
+    spec = f"""
+selectlang: 1
+name: until
+params: {{pool: {{type: path}}}}
+data: {{pool: {{path: $pool, id: id}}}}
+stages:
+  first: {{score: from_field, from: pool, field: n}}
+  asking:
+    loop: 5
+    until: {until}
+    carry: {{seen: {{next: asked}}}}
+    stages:
+      batch:  {{budget: top, from: {{scores: first, skip: seen}}, size: 5}}
+      judged: {{judge: binary, from: batch, model: fake/judge, question: Is it right?}}
+      asked:  {{merge: union, from: [seen, judged.labels]}}
+outputs: {{chosen: asking.seen}}
+"""
+    p = project({"pool.jsonl": rows, "s.yaml": spec})
+    done = p.run("selectlang run s.yaml --set pool=pool.jsonl --out out")
+    assert [path for path in done.ok().states if path.startswith("asking/judged")] == [
+        f"asking/judged#{number}" for number in range(1, (rounds or 5) + 1)
+    ]
+    assert [(bool(loop["ended"]), loop["rounds"]) for loop in done.record["loops"]] == [
+        (bool(rounds), rounds or 5)
+    ]
+
+
+def test_what_is_said_of_limits_holds(quickstart: Any) -> None:
+    """The smaller of two caps ends a run, nothing is asked twice, and a higher cap goes on."""
+
+    def run(limit: int, options: str) -> Any:
+        spec = f"""
+selectlang: 1
+name: capped
+params: {{pool: {{type: path}}}}
+data: {{pool: {{path: $pool}}}}
+limits: {{max_calls: {limit}}}
+stages:
+  some:   {{budget: random, from: pool, size: 12}}
+  grades: {{judge: rubric, from: some, model: fake/judge}}
+  chosen: {{budget: top, from: grades.scores, size: 3}}
+outputs: {{chosen: chosen}}
+"""
+        quickstart.write({"capped.yaml": spec})
+        given = "--set pool=quickstart/pool.jsonl"
+        return quickstart.run(f"selectlang run capped.yaml {given} --out out {options}")
+
+    for limit, options, cap in ((5, "--max-calls 9", 5), (9, "--max-calls 5", 5), (9, "", 9)):
+        done = run(limit, options)
+        assert done.code == 1
+        assert f"stopped before max_calls {cap} was passed" in done.err
+    (asked,) = run(20, "--max-calls 12").ok().stage("grades")["asked"]
+    assert (asked["calls"], asked["stored"], asked["paid"]) == (12, 9, 3)
+
+
+def test_a_verdict_that_cannot_be_is_named_in_the_run(quickstart: Any) -> None:
+    hard = next(text for _, text in blocks(MODELS) if text.startswith("# hard.yaml"))
+    quickstart.write({"s.yaml": hard.replace("judged.hard,", "judged.labels.heard,")})
+    quickstart.run("selectlang check s.yaml").ok()
+    given = "--set pool=quickstart/pool.jsonl --set model=fake/echo --set judge=fake/judge"
+    done = quickstart.run(f"selectlang run s.yaml {given} --out out")
+    assert done.code == 1
+    assert "easy, hard" in done.err
+
+
+def test_what_the_engine_gives_a_method_is_said() -> None:
+    for page in (LANGUAGE, CONTRIBUTING):
+        for name in signature.GIVEN:
+            assert re.search(rf"`{name}[`:]", text_of(page)), f"{page.name}: {name}"
+
+
+def test_the_options_of_models_and_their_defaults_are_said() -> None:
+    parser = argparse.ArgumentParser(add_help=False)
+    common.add_model_options(parser)
+    rows = tables(MODELS, "Pace and patience")[0]
+    said = {option: row[2] for row in rows for option in re.findall(r"`--([\w-]+)`", row[0])}
+    assert said.keys() == {action.option_strings[0][2:] for action in parser._actions}
+    for name, text in said.items():
+        default = getattr(Options(), name.replace("-", "_"))
+        assert (text == f"{default:g}") if default else text in ("none", "no limit", "the service's own")
+
+
+def test_the_kinds_of_failed_calls_are_said() -> None:
+    code = "".join(Path(module.__file__ or "").read_text() for module in (failure, asking))
+    kinds = {*re.findall(r'Failure\(\s*"(\w+)"', code), *re.findall(r'"(unparsed|bad_answer)" if', code)}
+    assert {*first(tables(MODELS, "Calls that fail")[0])} == kinds
+    for method in plugins.load().methods.values():
+        if "llm" in method.given:
+            assert method.settings["max_failed"].default == 0.05
+
+
+def test_the_stand_in_is_as_bad_a_judge_as_is_said() -> None:
+    """It grades garbage above good rows, by words alone."""
+    grades: dict[str, list[float]] = {}
+    for row in make_pool(3000):
+        grades.setdefault(row["quality"], []).append(fake.grade(row["output"]))
+    means = {quality: sum(found) / len(found) for quality, found in grades.items()}
+    assert max(means, key=lambda quality: means[quality]) == "garbage"
+    assert f"up to {fake.ENOUGH} words" in text_of(MODELS)
+    assert set(re.findall(r"fake/\w+", text_of(MODELS))) == {"fake/judge", "fake/echo"}
+
+
+def test_every_spec_of_the_library_stands_with_its_paper() -> None:
+    specs = {path.stem for path in plugins.load().packs["selectlang"].glob("*.yaml")}
+    for page in (PAPERS, README):
+        titles = re.findall(r"^## (.*)$", text_of(page), re.MULTILINE)
+        rows = [row for title in titles for table in tables(page, title) for row in table]
+        named = {name for row in rows for cell in row for name in re.findall(r"`([a-z-]+)`", cell)}
+        assert named >= specs, page.name
+
+
+def test_the_words_of_specs_in_the_table_of_papers_are_theirs() -> None:
+    """`word: value` in a column of a spec stands in that spec, or is a default of a method it calls."""
+    columns = {3: "dnc-iterative", 4: "dnc-released-code"}
+    registry, checked = plugins.load(), 0
+    for number, name in columns.items():
+        calls = list(every(check.check(name, registry, {}).steps))
+        for row in tables(PAPERS, "Diversify and Conquer")[1]:
+            for word, value in re.findall(r"`(\w+): ([\w.$]+)`", row[number]):
+                if f"`{word}: {value}` is the paper" in row[number] or value.startswith("$"):
+                    continue
+                found = {str(call.settings.get(word)).lower() for call in calls}
+                assert found & {value, f"{value}.0"}, f"{name}: {word}: {value}"
+                checked += 1
+    assert checked >= 12
+
+
+def every(steps: list[program.Step]) -> Iterator[program.Call]:
+    for step in steps:
+        if isinstance(step, program.Call):
+            yield step
+        elif isinstance(step, program.Rounds):
+            yield from every(step.steps)
+
+
+def test_the_forms_of_the_weights_do_as_their_table_says() -> None:
+    rows: sl.Rows[Any] = sl.Rows(
+        Dataset.from_records([{"instruction": str(i), "output": "x"} for i in range(20)])
+    )
+    clusters = sl.Clusters(rows, np.arange(20, dtype=np.int32), 20)
+    gaps = sl.Scores(rows, np.where(np.arange(20) < 4, -0.15, 0.4))
+    for form, *said in tables(PAPERS, "Diversify and Conquer")[2]:
+        weights, found = None, []
+        for _ in said:
+            weights = cluster_weights(clusters, gaps, weights, form=form.strip("`"))
+            found.append(f"{weights.values[:4].sum():.3f}")
+        assert found == said, form
+
+
+def test_the_judge_that_contributing_shows_is_tested_as_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = {FILE.match(text)[1]: text for language, text in blocks(CONTRIBUTING) if language == "python"}  # type: ignore[index]
+    module = ModuleType("judges.polite")
+    exec(code["judges/polite.py"], module.__dict__)
+    monkeypatch.setitem(sys.modules, "judges", ModuleType("judges"))
+    monkeypatch.setitem(sys.modules, "judges.polite", module)
+    told: dict[str, Any] = {}
+    exec(code["test_polite.py"], told)
+
+    def rows(answers: list[str]) -> sl.Rows[Any]:
+        return sl.Rows(Dataset.from_records([{"instruction": "?", "output": text} for text in answers]))
+
+    told["test_a_polite_answer"](rows)
+    for answer, value in ((" Yes.\n", 1), ("no", 0)):
+        assert module.verdict(answer) == value
+    with pytest.raises(ValueError, match="not in tuple"):
+        module.verdict("It is hard to say.")
 
 
 @pytest.mark.parametrize(
@@ -278,7 +499,7 @@ def test_the_commands_of_the_readme_are_those_there_are() -> None:
 def test_the_extras_that_are_named_are_there() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     named = re.findall(r"pip install \"(?:\.|selectlang)\[(\w+)\]\"", text_of(README) + text_of(DATA))
-    assert set(named) == {"models", "demo", "hf"}
+    assert set(named) == {"models", "train", "demo", "hf"}
     assert set(named) <= set(extras)
 
 

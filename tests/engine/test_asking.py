@@ -181,3 +181,68 @@ def test_the_key_is_in_no_file(graded: Callable[..., Any], server: Server) -> No
     files = [path for path in run.folder.parent.rglob("*") if path.is_file()]
     assert any(path.name == "calls.db" for path in files)
     assert not [path for path in files if KEY.encode() in path.read_bytes()]
+
+
+WATCH = """
+import json
+import selectlang as sl
+
+@sl.hookimpl
+def judge_called(path, model, calls, failed, cost):
+    with open("told", "w") as file:
+        json.dump([path, model, calls, failed, cost], file)
+"""
+
+
+def test_observers_are_told_of_calls(graded: Callable[..., Any], server: Server) -> None:
+    graded.project.write({"plugins/watch.py": WATCH})  # type: ignore[attr-defined]
+    server.script = broken(3)
+    run = graded("run", "--plugins plugins").ok()
+    told = json.loads((run.folder.parent / "told").read_text(encoding="utf-8"))
+    assert told[:4] == ["grades", MODEL, ROWS - 1, 1]
+    assert told[4] == pytest.approx(run.record["asked"][MODEL]["cost"])
+
+
+def test_the_store_tells_of_answers_and_keeps_them(graded: Callable[..., Any], server: Server) -> None:
+    graded("run").ok()
+    p = graded.project  # type: ignore[attr-defined]
+    assert re.search(r"12 answers of openai/gpt-4o-mini, \$0\.00", p.run("selectlang store list").ok().out)
+    p.run("selectlang store prune --older-than 0d").ok()
+    graded("run").ok()
+    assert len(server.requests) == ROWS
+    p.run("selectlang store verify").ok()
+    (p.store / "calls.db-wal").unlink(missing_ok=True)
+    (p.store / "calls.db").write_bytes(b"garbage" * 1000)
+    broken_store = p.run("selectlang store verify")
+    assert broken_store.code == 1
+    assert "calls.db is damaged" in broken_store.out
+    stopped = graded("run", "--set judge=openai/gpt-4o")
+    assert stopped.code == 1
+    assert "calls.db is damaged" in stopped.err
+
+
+@pytest.mark.parametrize("bad", ["file:///etc/passwd", "localhost:8000", "m=ftp://x"])
+def test_an_address_that_is_none_is_refused(project: Callable[..., Any], bad: str) -> None:
+    found = project({}).run(f"selectlang plan random --api-base {bad}")
+    assert found.code == 2
+    assert "is no address" in found.err
+
+
+def test_addresses_by_model() -> None:
+    from argparse import ArgumentParser
+
+    from selectlang.commands.common import add_model_options, options
+
+    parser = ArgumentParser()
+    add_model_options(parser)
+    given = [
+        "--api-base",
+        "openai/a=http://one:1/v1?x=y",
+        "--api-base",
+        "http://two/v1",
+        "--concurrency",
+        "3",
+    ]
+    found = options(parser.parse_args(given))
+    assert (found.base("openai/a"), found.base("openai/b")) == ("http://one:1/v1?x=y", "http://two/v1")
+    assert (found.concurrency, found.max_cost) == (3, None)

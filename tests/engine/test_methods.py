@@ -82,7 +82,7 @@ def plugin(kind: str, output: str, body: str) -> dict[str, str]:
         ("cluster", "Clusters[sl.P]", "return sl.Clusters(rows, np.zeros(9, int), 2, np.zeros(8))", "distances has shape (8,), expected (9,)"),
         ("cluster", "Clusters[sl.P]", "return sl.Clusters(rows, np.zeros(9, int), 2, None, np.zeros((3, 4)))", "centers has shape (3, 4), expected (2, any)"),
         ("cluster", "Clusters[sl.P]", "return sl.Clusters(rows, np.zeros(9, int), 2, names=['a'])", "names has 1 entries, expected 2"),
-        ("classify", "Labels[sl.P]", "return ['a', None, 'b'] * 3", "returned no Labels: got NoneType, expected a text for each row"),
+        ("classify", "Labels[sl.P]", "return ['a', 1, 'b'] * 3", "returned no Labels: got int, expected a text for each row"),
         ("classify", "Labels[sl.P]", "return sl.Labels(rows, np.full(9, 2, np.int8), ['a', 'b'])", "codes go from 2 to 2, expected -1 to 1"),
         ("classify", "Labels[sl.P]", "return sl.Labels(rows, np.zeros(9, np.int8), ['a'], {'first': np.zeros(2)})", "why['first'] has shape (2,), expected (9,)"),
         ("generate", "Replies[sl.P]", "return ['a'] * 8 + [7]", "returned no Replies: got int, expected a text for each row"),
@@ -408,3 +408,8 @@ def test_an_empty_input_of_a_class(project: Make, pool: Make) -> None:
     p = project({**files, "s.yaml": spec, "pool.jsonl": pool(9)})
     p.environment["CALLS"] = str(p.folder / "calls")
     assert p.run(RUN).ok().rows("made") == []
+
+
+def test_a_row_may_have_no_verdict(project: Make, pool: Make) -> None:
+    p = project({**plugin("classify", "Labels[sl.P]", "return ['a', None, 'b'] * 3"), "pool.jsonl": pool(9)})
+    assert [row["label"] for row in p.run(RUN).ok().rows("made")] == ["a", None, "b"] * 3

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from selectlang import docs
 from selectlang.codes import CODES
 
@@ -18,7 +16,6 @@ ELSEWHERE = {
     "SL102": "test_a_file_that_is_no_spec",
     "SL105": "test_a_file_that_is_no_spec",
     "SL106": "test_a_file_that_is_no_spec",
-    "SL601": "test_an_error_about_data_has_a_code",
 }
 """Codes that no file of a few lines can show, and the test that shows each."""
 
@@ -63,11 +60,3 @@ def test_show_prints_an_entry(command: Callable[..., Any]) -> None:
         assert command("show", code).out == f"{code}: {title}\n\n{text}\n"
     outcome = command("show", "SL999")
     assert (outcome.code, outcome.out) == (2, "")
-
-
-def test_an_error_about_data_has_a_code() -> None:
-    from selectlang.errors import DataError
-
-    with pytest.raises(DataError) as raised:
-        raise DataError("a row is no row")
-    assert raised.value.code == "SL601"

@@ -30,10 +30,11 @@ def door(tmp_path: Path) -> Iterator[Callable[..., Door]]:
     """`door(url, concurrency=4)`: as at the start of a run; each opens the same call store anew."""
     with ExitStack() as stack:
 
-        def make(url: str | None = None, **options: Any) -> Door:
+        def make(url: str | dict[str, str] | None = None, **options: Any) -> Door:
             calls = stack.enter_context(Calls(tmp_path))
             options = {"timeout": 5, **options}
-            return stack.enter_context(Door(calls, Options(api_base=url, **options)))
+            base = {"": url} if isinstance(url, str) else url or {}
+            return stack.enter_context(Door(calls, Options(base, **options)))
 
         yield make
 

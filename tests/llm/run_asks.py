@@ -21,7 +21,7 @@ MODEL = "openai/gpt-4o-mini"
 
 def ask(folder: str, url: str, count: int, **options: float) -> int:
     """The number of prompts without an answer."""
-    with Calls(Path(folder)) as calls, Door(calls, Options(url, **options)) as door:  # type: ignore[arg-type]
+    with Calls(Path(folder)) as calls, Door(calls, Options({"": url}, **options)) as door:  # type: ignore[arg-type]
         prompts = ([("user", f"question {i}")] for i in range(count))
         found = door.stage("judge").ask(MODEL, prompts, str, total=count, max_tokens=9, max_failed=1)
     return found.count(None)

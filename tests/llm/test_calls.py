@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -89,16 +90,25 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert f"{tmp_path / 'calls.db'} cannot be used" in str(error)
 
 
+def test_another_process_may_begin_the_file_at_the_same_time(tmp_path: Path) -> None:
+    """SQLite does not wait by itself to turn write-ahead logging on, and a paid answer would be lost."""
+    keep_on = {"isolation_level": None, "check_same_thread": False}
+    with closing(sqlite3.connect(tmp_path / "calls.db", **keep_on)) as other, Calls(tmp_path) as calls:
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(0.2, other.execute, ["COMMIT"]).start()
+        assert keep(calls, *KEYS[:2]) == [None, None]
+
+
 def test_a_claim_is_held_by_one(tmp_path: Path) -> None:
     """Between processes it is tested with those of the door."""
     with Calls(tmp_path) as calls:
-        assert calls.claim(KEYS[1])
-        assert not calls.claim(KEYS[1])
-        assert calls.claim(KEYS[2])
-        calls.release(KEYS[1])
-        assert calls.claim(KEYS[1])
+        assert calls.claims.take(KEYS[1])
+        assert not calls.claims.take(KEYS[1])
+        assert calls.claims.take(KEYS[2])
+        calls.claims.give_back(KEYS[1])
+        assert calls.claims.take(KEYS[1])
         keep(calls, KEYS[1])  # ends the claim
-        assert calls.claim(KEYS[1])
+        assert calls.claims.take(KEYS[1])
 
 
 TEXT = st.text(st.characters(codec=None), max_size=8)

@@ -18,6 +18,7 @@ import pytest
 import selectlang as sl
 from selectlang.errors import CapReached
 from selectlang.llm.calls import Answer, Calls
+from selectlang.llm.claims import Claims
 from selectlang.llm.door import Door
 from selectlang.llm.options import Options
 from selectlang.llm.request import Asked, Request
@@ -71,17 +72,18 @@ def test_nothing_is_asked_twice_in_any_run_or_stage(door: Callable[..., Door]) -
 
 
 def test_an_answer_that_another_run_got_meanwhile_is_taken(tmp_path: Path) -> None:
-    class Overtaken(Calls):
+    class Overtaken(Claims):
         """Another run answers between the look into the store and the claim."""
 
-        def claim(self, key: str) -> bool:
+        def take(self, key: str) -> bool:
             kept = threading.Event()
             other.keep(key, MODEL, Answer("theirs", 1, 1, 0.1, "stop"), lambda error: kept.set())
             kept.wait()
-            return super().claim(key)
+            return super().take(key)
 
-    with Server() as server, Calls(tmp_path) as other, Overtaken(tmp_path) as calls:
-        with Door(calls, Options(server.url)) as run:
+    with Server() as server, Calls(tmp_path) as other, Calls(tmp_path) as calls:
+        calls.claims = Overtaken(tmp_path / "calls.lock")
+        with Door(calls, Options({"": server.url})) as run:
             stage = run.stage("judge")
             assert ask(stage, TEXTS[:3]) == ["theirs"] * 3
         assert server.requests == []
@@ -418,7 +420,7 @@ def test_a_trained_model_is_what_its_files_hold(
     from litellm.llms.custom_llm import CustomLLM
 
     from selectlang.llm import local
-    from selectlang.llm.fake import reply
+    from selectlang.llm.library import reply
 
     asked: list[tuple[str, float]] = []
 
@@ -467,7 +469,7 @@ import sys, tempfile, pathlib
 import selectlang, selectlang.llm.door, selectlang.llm.price
 from selectlang.llm.door import Door, Calls, Options
 assert "litellm" not in sys.modules and "numpy" not in sys.modules and "sqlite3" in sys.modules
-options = Options("http://127.0.0.1:9/v1", retries=0)
+options = Options({"": "http://127.0.0.1:9/v1"}, retries=0)
 with Calls(pathlib.Path(tempfile.mkdtemp())) as calls, Door(calls, options) as door:
     for model in "openai/gpt-4o", "nowhere/model":
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from email.utils import formatdate
 from typing import Any
 
@@ -111,7 +112,10 @@ def test_no_minute_sees_more_than_its_share(per_minute: int, calls: list[tuple[f
         assert within <= per_minute + max(first, 5)
 
 
-@pytest.mark.parametrize("wrong", [{"concurrency": 0}, {"timeout": 0.0}, {"retries": -1}, {"max_cost": -1.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"concurrency": 0}, {"timeout": 0.0}, {"retries": -1}, {"max_cost": -1.0}, {"max_cost": math.nan}],
+)
 def test_options_that_make_no_sense_are_named(wrong: dict[str, Any]) -> None:
     (name,) = wrong
     with pytest.raises(sl.UsageError, match=name.replace("_", "-")):

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import selectlang as sl
 from selectlang.data.dataset import Dataset
+from selectlang.engine.keys import folder_digest
 from selectlang_plugins import _verdicts
 from selectlang_plugins.classify import _encoder
 from selectlang_plugins.classify import bert as bert_module
@@ -87,7 +88,14 @@ def scratch(tmp_path: Path) -> Callable[[], Path]:
 @pytest.fixture
 def small(models: dict[str, Path]) -> dict[str, Any]:
     """Settings that teach the made encoder of a few words in a moment."""
-    return {"base": str(models["bert"]), "learning_rate": 5e-3, "epochs": 6, "batch": 16, "seed": 3}
+    return {
+        "base": str(models["bert"]),
+        "learning_rate": 0.01,
+        "warmup": 0.3,
+        "epochs": 10,
+        "batch": 16,
+        "seed": 3,
+    }
 
 
 def probabilities(model: sl.Model, rows: sl.Rows[Any], **options: Any) -> Any:
@@ -191,6 +199,15 @@ def test_what_bert_reads(small: Any, scratch: Any, monkeypatch: pytest.MonkeyPat
     assert (len(hard), len(held & hard), len(held - hard)) == (15, 3, 6)
     assert learnt & hard == hard - held
     assert len(learnt - hard) == 12
+
+
+def test_verdicts_about_other_rows_are_left_out(small: Any, scratch: Any) -> None:
+    rows = rows_of([f"word {i}" for i in range(40)])
+    labels = labels_of(rows, [0, 1] * 20)
+    some = rows.take(np.arange(10, 30))
+    found = bert(labels, None, None, some, **small, scratch=scratch())
+    alone = bert(labels_of(some, [0, 1] * 10), **small, scratch=scratch())
+    assert folder_digest(str(found.model.path)) == folder_digest(str(alone.model.path))
 
 
 @pytest.mark.parametrize("name", ["bert", "logistic", "neighbours"])
@@ -302,11 +319,11 @@ def test_the_packaged_minilm_learns_a_rule(minilm: str, scratch: Any) -> None:
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("balance", ["subsample", "weight"])
 def test_bert_learns_a_rule(balance: Any, precision: Any, small: Any, scratch: Any) -> None:
-    texts, codes = colours(90)
+    texts, codes = colours(180)
     found = bert(
         labels_of(rows_of(texts), codes), **small, balance=balance, precision=precision, scratch=scratch()
     )
-    new, wanted = colours(40, 90)
+    new, wanted = colours(40, 180)
     said = probabilities(found.model, rows_of(new), precision=precision)
     assert ((said > 0.5) == np.array(wanted)).mean() > 0.9
     assert found.accuracy == found.held_out > 0.8
@@ -361,6 +378,17 @@ def test_the_best_epoch_is_kept(small: Any, scratch: Any, monkeypatch: pytest.Mo
     assert same == [False, True, False]
 
 
+def test_bf16_is_fp32_rounded(small: Any, scratch: Any) -> None:
+    texts, codes = colours(40)
+    rows, said = rows_of(texts), []
+    for precision in ("fp32", "bf16"):
+        settings = {**small, "learning_rate": 1e-3, "epochs": 2}
+        model = bert(labels_of(rows, codes), **settings, precision=precision, scratch=scratch()).model
+        said.append(probabilities(model, rows))  # in fp32: it is the training that differs
+    np.testing.assert_allclose(*said, atol=0.02)
+    assert np.abs(said[0] - said[1]).max() > 1e-6
+
+
 # What it says of itself
 
 
@@ -413,11 +441,11 @@ def test_a_previous_classifier_of_another_method(points: Any, scratch: Any) -> N
 
 
 def test_warm_start(small: Any, scratch: Any) -> None:
-    texts, codes = colours(60)
+    texts, codes = colours(120)
     rows = rows_of(texts)
     labels = labels_of(rows, codes)
-    before = bert(labels, **small, scratch=scratch()).model
-    still = {**small, "learning_rate": 1e-9, "epochs": 1}
+    before = bert(labels, **small, held_out=0, balance="weight", scratch=scratch()).model
+    still = {**small, "learning_rate": 1e-9, "epochs": 1}  # so that it stays where it starts
     warm = bert(labels, None, before, **still, start="warm", scratch=scratch()).model
     fresh = bert(labels, None, before, **still, start="fresh", scratch=scratch()).model
     without = bert(labels, **still, start="warm", scratch=scratch()).model

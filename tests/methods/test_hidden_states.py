@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import selectlang as sl
-from selectlang_plugins import _models, _text
+from selectlang_plugins import _batches, _models, _text
 from selectlang_plugins.embed.hidden_states import hidden_states, pool, states
 
 Talk = Callable[..., sl.Rows[Any]]
@@ -48,7 +48,7 @@ def one_by_one(folder: Path, rows: sl.Rows[Any], layer: int, pooling: str, limit
 def test_equals_one_text_at_a_time(
     models: dict[str, Path], some: sl.Rows[Any], name: str, pooling: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_models, "budget", lambda: 60)  # several batches
+    monkeypatch.setattr(_batches, "budget", lambda: 60)  # several batches
     given = hidden_states(model_=str(models[name]), pooling=pooling)(some).matrix
     limit = {"llama": 96, "gpt2": 64, "bert": 32}[name]
     assert given.dtype == np.float32

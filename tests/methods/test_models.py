@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import selectlang as sl
-from selectlang_plugins import _models
+from selectlang_plugins import _batches, _models
 from selectlang_plugins.embed.hidden_states import hidden_states
 from selectlang_plugins.embed.sentence import sentence
 from selectlang_plugins.score.perplexity import perplexity
@@ -28,7 +28,7 @@ def made(method: Any, folder: Path) -> Any:
 @given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 100))
 def test_batches_hold_each_text_once_and_keep_the_budget(lengths: list[int], tokens: int) -> None:
     counts = np.array(lengths, np.int64)
-    found = list(_models.batches(counts, tokens))
+    found = list(_batches.batches(counts, tokens))
     assert sorted(i for batch in found for i in batch.tolist()) == [i for i, n in enumerate(lengths) if n]
     for batch in found:
         assert len(batch) == 1 or len(batch) * counts[batch].max() <= tokens

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import selectlang as sl
-from selectlang_plugins import _models
+from selectlang_plugins import _batches
 from selectlang_plugins.score import perplexity as module
 from selectlang_plugins.score.perplexity import perplexity
 
@@ -47,7 +47,7 @@ def tulu(rows: sl.Rows[Any]) -> tuple[list[str], list[str]]:
 def test_equals_the_loss(
     models: dict[str, Path], some: sl.Rows[Any], name: str, text: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_models, "budget", lambda: 70)  # several batches, several chunks
+    monkeypatch.setattr(_batches, "budget", lambda: 70)  # several batches, several chunks
     monkeypatch.setattr(module, "CHUNK", 7)
     score = perplexity(model_=str(models[name]), text=text)
     assert (score.head is None) == (name == "gemma"), "a model that caps its logits runs whole"

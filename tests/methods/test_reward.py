@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import selectlang as sl
-from selectlang_plugins import _models
+from selectlang_plugins import _batches
 from selectlang_plugins.merge.difference import difference
 from selectlang_plugins.score.perplexity import perplexity
 from selectlang_plugins.score.reward import reward
@@ -114,7 +114,7 @@ def test_equals_one_text_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In several batches with padding, of a decoder with and without a padding token, and of an encoder."""
-    monkeypatch.setattr(_models, "budget", lambda: 150)
+    monkeypatch.setattr(_batches, "budget", lambda: 150)
     given = reward(model_=str(judges[name]), template=template)(some).values
     wanted = one_by_one(judges[name], written(some, template), limit)
     assert len(set(np.round(wanted, 4))) == len(some), "the texts are told apart"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import selectlang as sl
-from selectlang_plugins import _models
+from selectlang_plugins import _batches, _models
 from selectlang_plugins.embed.sentence import sentence
 
 Talk = Callable[..., sl.Rows[Any]]
@@ -46,7 +46,7 @@ def encoded(folder: Path | str, texts: list[str], **options: Any) -> Any:
 def test_equals_encode(
     made: Path, some: sl.Rows[Any], normalize: bool, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_models, "budget", lambda: 64)  # several batches
+    monkeypatch.setattr(_batches, "budget", lambda: 64)  # several batches
     given = sentence(model=str(made), prefix=prefix, normalize=normalize)(some).matrix
     wanted = encoded(made, some.texts(), normalize_embeddings=normalize, prompt=prefix or None)
     assert given.dtype == np.float32

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shutil
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -56,6 +59,23 @@ def test_length_in_the_tokens_of_a_model(models: dict[str, Path]) -> None:
     found = length(model=str(models["llama"]))
     assert found(rows).values.tolist() == [6, 2], "its tokens are words, and <s> does not count"
     assert found(rows.take(np.array([], int))).values.shape == (0,)
+
+
+def test_length_runs_no_code_of_a_model(
+    models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it ask whether it may: transformers would, where nobody has said that it must not."""
+    folder, ran = tmp_path / "model", tmp_path / "ran"
+    shutil.copytree(models["llama"], folder)
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings |= {"tokenizer_class": "Custom", "auto_map": {"AutoTokenizer": ["custom.Custom", None]}}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    (folder / "custom.py").write_text(f"import pathlib\npathlib.Path({str(ran)!r}).touch()\n")
+    asked: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda *text: asked.append(str(text)) or "y")
+    with suppress(sl.DataError):
+        length(model=str(folder))
+    assert (asked, ran.exists()) == ([], False)
 
 
 def test_length_in_words_has_no_use_for_a_model() -> None:

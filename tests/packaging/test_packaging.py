@@ -6,16 +6,12 @@ import re
 import tomllib
 from pathlib import Path
 
-import pytest
-import yaml
-
 import selectlang
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 NAMES = PROJECT["tool"]["setuptools"]["package-dir"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
-SPECS = sorted((ROOT / "specs").glob("*.yaml"))
 
 
 def plain(requirement):
@@ -59,22 +55,12 @@ def test_version_is_in_one_place():
     assert re.fullmatch(r"\d+\.\d+\.\d+", selectlang.__version__)
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
-def test_a_spec_of_the_library_says_what_it_is(path):
-    text = path.read_text("utf-8")
-    spec = yaml.safe_load(text)
-    assert spec["name"] == path.stem
-    assert len(text.splitlines()) < 40
-    assert text.startswith("# ")
-    assert "arXiv:" in text.split("selectlang: 1")[0]
-    assert "Departs" in text
-    assert spec["doc"]
-    assert all(param.get("doc") for param in spec["params"].values())
-    assert all(data["path"].startswith("$") for data in spec["data"].values())
-
-
-def test_the_library_is_complete():
-    assert {path.stem for path in SPECS} >= set(
-        "embed-nearest km-closest km-random kmq kmq-released-code kmq-rounds length mid-perplexity random"
-        " random-balanced rds-mean-max rds-plus rds-plus-single-task top-perplexity".split()
-    )
+def test_every_file_that_is_read_at_work_is_packaged():
+    """Specs and prompts, among the modules."""
+    data = PROJECT["tool"]["setuptools"]["package-data"]
+    for name, folder in NAMES.items():
+        files = {path for path in (ROOT / folder).rglob("*") if path.is_file()}
+        packaged = {path for pattern in data[name] for path in (ROOT / folder).glob(pattern)}
+        others = {path for path in files - packaged if path.suffix not in (".py", ".pyc")}
+        assert not others, name
+    assert len(list((ROOT / "specs").glob("*.yaml"))) >= 22

@@ -210,7 +210,9 @@ def test_an_array_that_is_not_plain_is_refused(array: Any, tmp_path: Path) -> No
         encode(sl.Weights(array), tmp_path)
 
 
-@pytest.mark.parametrize("value", [3, [1.0], {"a": 1}, None, object(), np.zeros(2)], ids=repr)
+@pytest.mark.parametrize(
+    "value", [3, [1.0], {"a": 1}, None, pytest.param(object(), id="object"), np.zeros(2)], ids=repr
+)
 def test_a_value_that_is_no_port_is_refused(value: Any, tmp_path: Path) -> None:
     with pytest.raises(sl.DataError, match="expected one of Rows"):
         encode(value, tmp_path)

@@ -1,0 +1,49 @@
+"""Texts as batches of tokens, for the methods that run a transformer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._models import device, library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def budget() -> int:
+    """Tokens in a batch, padding included: enough to fill the machine, few enough to stay in its caches."""
+    return 65536 if device() == "cuda" else 4096
+
+
+def batches(counts: NDArray[np.integer[Any]], tokens: int) -> Iterator[NDArray[np.intp]]:
+    """Indices of texts, longest first, in batches of at most `tokens` after padding (or of one text).
+
+    Texts of no tokens are in no batch: there is nothing for a model to see.
+    """
+    import numpy as np
+
+    order = np.argsort(-counts, kind="stable")
+    order = order[counts[order] > 0]
+    start = 0
+    while start < len(order):
+        size = max(1, tokens // int(counts[order[start]]))
+        yield order[start : start + size]
+        start += size
+
+
+def tensors(tokenizer: Any, ids: Sequence[Sequence[int]], filler: int | None = None) -> tuple[Any, Any]:
+    """Token ids and their mask as tensors (batch, longest), padded on the right.
+
+    On the right, positions count from the first token for every architecture, whichever side the tokenizer
+    prefers; the mask hides the filler, so a tokenizer without a pad token works too.
+    """
+    torch = library("torch")
+    fillers = filler, tokenizer.pad_token_id, tokenizer.eos_token_id
+    filler = next((i for i in fillers if i is not None), 0)
+    width = max(map(len, ids))
+    padded = [[*row, *[filler] * (width - len(row))] for row in ids]
+    mask = [[1] * len(row) + [0] * (width - len(row)) for row in ids]
+    return torch.tensor(padded, device=device()), torch.tensor(mask, device=device())
