@@ -3,17 +3,18 @@
     python benchmarks/rounds.py [--seeds N] [--bert] [--save FILE.html|FILE.svg]
     python benchmarks/rounds.py --alpaca DIR [--rows N] [--rounds N] [--batch N] [--precision fp32|bf16]
 
-The first form shows medians over several pools. Language models and reward model are small ones trained here
-and now, the judge is `fake/judge`, which grades answers by a stated rule; no network is asked.
+The first form shows medians over several pools. Language models and reward model are small ones, trained here
+and now; the judge is `fake/judge`, which grades answers by a stated rule; no network is asked.
 
 - IterSelectTune: how many rows of each judged batch are hard, and how many judge calls it takes to find a
   number of hard rows, against rows judged at random. Planted: the base model was taught all tasks but three.
+  The classifier is a logistic regression on counts of words; with --bert it is MiniLM, fine-tuned in each
+  round, on its vectors, which takes many minutes a pool.
 - Diversify and Conquer: how far weights move to clusters of garbled answers when a reward model, a judge or
   perplexity says where to draw next. Planted: in three tasks, answers are words in random order.
 
-Its classifier is a logistic regression on counts of words, in seconds; with --bert a fine-tuned MiniLM, in
-many minutes a pool. The second form runs IterSelectTune as it is, with MiniLM, over the rows of Alpaca (DIR
-holds pools/alpaca_data.json.gz), and shows seconds, calls and memory.
+The second form runs IterSelectTune as it is, with MiniLM, over the rows of Alpaca (DIR holds
+pools/alpaca_data.json.gz), and shows seconds, calls and memory.
 """
 
 from __future__ import annotations
@@ -108,12 +109,10 @@ def show_planted(console: Console, work: Path, seeds: int, bert: bool) -> None:
         )
         tell.print(f"pool {seed + 1} of {seeds}: Diversify and Conquer")
         drawn.append(noise(work, base, reward, seed, rows=ROWS, rounds=ROUNDS))
-    console.rule("IterSelectTune")
-    console.print(
-        f"Rows of {', '.join(TARGET_TASKS)} are hard for the base model: it was not taught these tasks.\n"
-    )
+    console.rule(f"IterSelectTune, medians over {seeds} pools")
+    console.print(f"The base model was not taught {', '.join(TARGET_TASKS)}: their rows are hard for it.\n")
     show_labelling(console, judged)
-    console.rule("Diversify and Conquer")
+    console.rule(f"Diversify and Conquer, medians over {seeds} pools")
     console.print(f"Answers of {', '.join(NOISY_TASKS)} are words in random order.\n")
     show_noise(console, drawn)
 

@@ -31,6 +31,8 @@ GRADE_FORM: dict[str, Any] = {
     "additionalProperties": False,
 }
 
+LONGEST = 8000  # characters that are read
+
 # A number, with its sign. After it come no letter, no other part of a number, fraction or time, and no range.
 _NUMBER = r"[-+]?[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _END = r"(?![\w%]|[-'’]\w|\.[0-9]|\s*[–—~/:^]\s*[0-9]|-[0-9]|\s+(?:-|to)\s+[0-9])"
@@ -55,7 +57,7 @@ _MARKS = {"、": ",", "،": ",", "٫": ".", "−": "-", "⁄": "/", "∕": "/", 
 
 def pair(text: str, low: float, high: float) -> tuple[float, float]:
     """The scores of the first and the second answer: two numbers on the first line, or with their names."""
-    found: set[tuple[float, float]] = set()
+    text, found = _short(text), set[tuple[float, float]]()
     for given in _objects(text):
         if {"first", "second"} <= given.keys():
             found.add((_number(given["first"], high), _number(given["second"], high)))
@@ -91,13 +93,14 @@ def _named(text: str) -> set[tuple[float, float]]:
 
 def grade(text: str, low: float, high: float) -> float:
     """One score: the last `[[7]]`, a number alone on the first line, or the last `Rating: 7`."""
+    text = _short(text)
     rated = [given["rating"] for given in _objects(text) if "rating" in given]
     if rated:
         return _within(_number(rated[-1], high), low, high)
     plain = _plain(text, high)
     found = set(map(float, _BRACKETED.findall(plain)[-1:]))
     if not found:
-        lines = _lines(re.sub(r"\([^()\n]*\)(?=\W*[:=])", " ", plain))
+        lines = _lines(re.sub(r"\([^()\n]*\)(?=\W{0,9}[:=])", " ", plain))
         found = {float(match[1]) for match in map(_ALONE.match, lines[:1]) if match}
         found |= set(map(float, _RATED.findall("\n".join(lines))[-1:]))
     if len(found) != 1:
@@ -108,7 +111,7 @@ def grade(text: str, low: float, high: float) -> float:
 
 def choice(text: str, yes: str, no: str) -> bool:
     """Whether the answer is `yes`: the word that the first line begins with, or that stands as the answer."""
-    verdicts = {word(yes): True, word(no): False}
+    text, verdicts = _short(text), {word(yes): True, word(no): False}
     either = "|".join(sorted(map(re.escape, verdicts), key=len, reverse=True))
     end = rf"(?!\w)(?=\s*(?:$|[^\w\s/]))(?!\W*(?:(?:or|and)\W+)?(?:{either})\W*$)"
     lines = _lines(text)
@@ -136,6 +139,15 @@ def choice_form(yes: str, no: str) -> dict[str, Any]:
         "required": ["answer"],
         "additionalProperties": False,
     }
+
+
+def _short(text: str) -> str:
+    """A text without runs of spaces and empty lines; of a long one the beginning and the end.
+
+    Models run on, in blanks above all, until they are cut off; the patterns here go back and forth.
+    """
+    text = re.sub(r"(?: ?\n)+", "\n", re.sub(r"[^\S\n]+", " ", text)).strip()
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}\n{text[-LONGEST // 2 :]}"
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:

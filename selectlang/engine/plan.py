@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from selectlang.engine.datasets import Datasets
@@ -11,7 +12,7 @@ from selectlang.engine.record import about
 from selectlang.engine.results import Results
 from selectlang.engine.walk import Walk
 from selectlang.errors import UsageError
-from selectlang.language.program import Program
+from selectlang.language.program import Call, Nested, Program, Step
 from selectlang.llm.calls import Calls
 from selectlang.llm.options import Options
 from selectlang.store.store import Store
@@ -102,6 +103,16 @@ def plan(program: Program, store: Store, options: Options) -> Plan:
         notes += about(name, info)
     notes += _caps(asks, options.within(program.limits))
     return Plan(data, lines, asks, unpriced, notes)
+
+
+def asks_models(steps: Iterable[Step]) -> bool:
+    """Whether any of these steps asks a language model."""
+    return any(
+        "llm" in step.method.given
+        if isinstance(step, Call)
+        else asks_models(step.program.steps if isinstance(step, Nested) else step.steps)
+        for step in steps
+    )
 
 
 def _caps(asks: list[Ask], options: Options) -> list[str]:

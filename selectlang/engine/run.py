@@ -13,7 +13,7 @@ from typing import Any
 from selectlang.engine.datasets import Datasets
 from selectlang.engine.folder import held, write
 from selectlang.engine.handles import Handle, ResultHandle
-from selectlang.engine.plan import require_params
+from selectlang.engine.plan import asks_models, plan, require_params
 from selectlang.engine.record import about, record
 from selectlang.engine.results import Results
 from selectlang.engine.task import Task, Watcher
@@ -114,6 +114,8 @@ def run(
         Calls(store.scratch) as calls,
         Door(calls, options.within(program.limits)) as door,
     ):
+        if asks_models(program.steps):  # a prompt that cannot be, before anything is paid
+            plan(program, store, options)
         results = Results(sets, observers, door)
         handles = Walk(results, program.seed, run=True).program(program, {})
         results.demand(list(handles.values()))

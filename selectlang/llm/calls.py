@@ -149,6 +149,8 @@ class Calls:
                         connection.executemany(_KEEP, [row for row, _ in kept])
             except DataError as found:
                 error = found
+            except Exception as found:  # those who wait must be told, whatever it is
+                error = DataError(f"an answer cannot be kept in {self.path}: {type(found).__name__}: {found}")
             for row, told in kept:
                 self.claims.give_back(row[0])
                 told(error)

@@ -7,13 +7,12 @@ import os
 from importlib import import_module
 from typing import Any
 
-from selectlang.errors import DataError
 from selectlang.llm.calls import Answer
-from selectlang.llm.failure import NoAnswer
+from selectlang.llm.failure import NoAnswer, without_secrets
 from selectlang.llm.library import litellm
 from selectlang.llm.options import Options
-from selectlang.llm.price import price
-from selectlang.llm.request import Asked, Request
+from selectlang.llm.price import price, tokens
+from selectlang.llm.request import Asked, Request, check
 
 
 class Client:
@@ -26,21 +25,13 @@ class Client:
 
     def prepare(self, asked: Asked) -> None:
         """Load what the calls need; a DataError when litellm does not know where the model is."""
+        check(asked)
         library, provider = litellm(), asked.model.partition("/")[0]
         if asked.in_process and self._loaded.get(provider) != asked.model:  # one at a time is kept in memory
             handler = import_module(f"selectlang.llm.{provider}").provider()
             self._loaded[provider] = asked.model
             others = [item for item in library.custom_provider_map if item["provider"] != provider]
             library.custom_provider_map = [*others, {"provider": provider, "custom_handler": handler}]
-        if not asked.in_process:
-            try:
-                library.get_llm_provider(asked.model)
-            except library.exceptions.BadRequestError:
-                raise DataError(
-                    f"model {asked.model!r} names no service that litellm knows. Give it as service/model, "
-                    "such as openai/gpt-4o; a server of your own that speaks the protocol of OpenAI is "
-                    "openai/MODEL with --api-base; a model in this process is local/NAME."
-                ) from None
         self._arguments[asked] = self._shared(asked)
 
     async def call(self, request: Request) -> Answer:
@@ -54,16 +45,14 @@ class Client:
             response = await litellm().acompletion(messages=messages, **arguments)
         if not response.choices:
             raise NoAnswer("the response holds no answer")
-        choice, usage = response.choices[0], getattr(response, "usage", None)  # some servers do not count
-        tokens_in = int(getattr(usage, "prompt_tokens", 0) or 0)
-        tokens_out = int(getattr(usage, "completion_tokens", 0) or 0)
-        cost = None
-        if (prices := price(asked.model)) is not None:
-            cost = getattr(response, "_hidden_params", {}).get("response_cost")  # knows of cached tokens
-            cost = tokens_in * prices[0] + tokens_out * prices[1] if cost is None else cost
-        return Answer(
-            _clean(choice.message.content or ""), tokens_in, tokens_out, cost, str(choice.finish_reason)
-        )
+        choice, usage = response.choices[0], getattr(response, "usage", None)
+        text = without_secrets(_clean(choice.message.content or ""))
+        # Some servers do not count, or count wrongly: what they say lowers no cost below what was sent.
+        tokens_in = _count(usage, "prompt_tokens") or tokens(request.messages)
+        tokens_out = _count(usage, "completion_tokens") or tokens([("assistant", text)])
+        prices = price(asked.model)
+        cost = None if prices is None else tokens_in * prices[0] + tokens_out * prices[1]
+        return Answer(text, tokens_in, tokens_out, cost, str(choice.finish_reason))
 
     def _shared(self, asked: Asked) -> dict[str, Any]:
         """The arguments that all calls of an `ask` have in common."""
@@ -90,6 +79,12 @@ class Client:
     def _held(self, asked: Asked) -> bool:
         """Whether the model can be held to a form."""
         return not asked.in_process and bool(litellm().supports_response_schema(asked.model))
+
+
+def _count(usage: Any, name: str) -> int:
+    """A count of tokens as a server gave it; 0 where it makes no sense."""
+    count = getattr(usage, name, None)
+    return count if isinstance(count, int) and 0 < count < 2**40 else 0
 
 
 def _clean(text: str) -> str:

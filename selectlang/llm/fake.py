@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from selectlang.llm.library import reply
+from selectlang.llm.request import FAKES
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+")
 _BLOCK = re.compile(r"^\[([^\[\]\n]+)\]\s*$", re.MULTILINE)
@@ -48,7 +49,7 @@ def answer(name: str, messages: list[dict[str, Any]], form: dict[str, Any] | Non
         return prompt.strip()
     if name == "judge":
         return _judge(prompt, form)
-    raise ValueError(f"there is no stand-in fake/{name}; expected fake/judge or fake/echo")
+    raise ValueError(f"there is no stand-in fake/{name}; expected fake/{' or fake/'.join(FAKES)}")
 
 
 def _judge(prompt: str, form: dict[str, Any] | None) -> str:

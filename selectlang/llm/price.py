@@ -11,7 +11,7 @@ from typing import Any
 from selectlang.llm.ask import A, Prompt
 from selectlang.llm.calls import Calls
 from selectlang.llm.library import litellm
-from selectlang.llm.request import IN_PROCESS, Asked, Request
+from selectlang.llm.request import IN_PROCESS, Asked, Request, check
 from selectlang.ports import Model
 
 SAMPLE = 256  # prompts read for a price
@@ -111,6 +111,7 @@ class DryDoor:
     ) -> list[A | None]:
         """Estimate the call from its first prompts."""
         asked = Asked.of(model, max_tokens, temperature, top_p, seed, form)
+        check(asked)
         requests = [
             Request.of(asked, i, prompt) for i, prompt in enumerate(islice(prompts, min(total, SAMPLE)))
         ]

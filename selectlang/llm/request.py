@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from selectlang.digests import folder_digest, json_digest
+from selectlang.errors import DataError
+from selectlang.llm.library import litellm
 from selectlang.ports import Model
 
 IN_PROCESS = ("local/", "fake/")
 """What the names of models begin with that are no service: they answer in this process, at no price."""
+
+
+FAKES = ("judge", "echo")
+"""The stand-ins that there are, each named after fake/."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,3 +94,20 @@ def _named(model: str | Model) -> tuple[str, str]:
     if name.startswith("local/") and folder.is_absolute() and folder.is_dir():
         return name, f"local/ {folder_digest(str(folder))}"
     return name, name
+
+
+def check(asked: Asked) -> None:
+    """A DataError when there is no service, or no stand-in, of the name of a model."""
+    if asked.model.startswith("fake/") and (name := asked.model.removeprefix("fake/")) not in FAKES:
+        raise DataError(f"there is no stand-in fake/{name}; expected fake/{' or fake/'.join(FAKES)}")
+    if asked.in_process:
+        return
+    library = litellm()
+    try:
+        library.get_llm_provider(asked.model)
+    except library.exceptions.BadRequestError:
+        raise DataError(
+            f"model {asked.model!r} names no service that litellm knows. Give it as service/model, "
+            "such as openai/gpt-4o; a server of your own that speaks the protocol of OpenAI is "
+            "openai/MODEL with --api-base; a model in this process is local/NAME."
+        ) from None

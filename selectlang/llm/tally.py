@@ -111,7 +111,7 @@ class Caps:
     def reached(self, tally: Tally, most: float) -> CapReached:
         """The error that ends a run in which there is no room, not even with no call on the way."""
         by_calls = self.max_calls is not None and self.calls + 1 > self.max_calls
-        cap = f"max_calls {self.max_calls:,}" if by_calls else f"max_cost ${self.max_cost:,.2f}"
+        cap = f"max_calls {self.max_calls:,}" if by_calls else f"max_cost {dollars(self.max_cost or 0)}"
         so_far = f"{self.calls:,} calls and {dollars(self.cost)} so far"
         next_call = "" if by_calls else f", and the next call may take {dollars(most)}"
         unknown = f", {self.unknown:,} of them at a price that is not known" if self.unknown else ""

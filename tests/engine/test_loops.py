@@ -115,6 +115,8 @@ def test_until_ends_a_loop_in_the_run_and_then_in_the_plan(project: Make, pool: 
     done = p.run(RUN).ok()
     assert counts(done) == [13] * 5
     assert len(set(done.ids())) == 65
+    assert done.record["loops"] == [{"path": "drawing", "rounds": 5, "ended": "batch.left below 60"}]
+    assert "note: drawing: ended after round 5: batch.left below 60" in done.err
     after = p.run(plan).ok().out
     assert paths(after) == [f"drawing/{stage}#{n}" for n in range(1, 6) for stage in ("batch", "grown")]
     assert "0 of 11 to run" in after
@@ -188,6 +190,8 @@ outputs: {chosen: outer.all}
     batches = [s for s in done.record["stages"] if s["path"].startswith("outer/inner/batch")]
     assert [s["path"] for s in batches] == [f"outer/inner/batch#{i}#{j}" for i in (1, 2, 3) for j in (1, 2)]
     assert len({s["seed"] for s in batches}) == 6
+    inner = [{"path": f"outer/inner#{i}", "rounds": 2, "ended": None} for i in (1, 2, 3)]
+    assert done.record["loops"] == [*inner, {"path": "outer", "rounds": 3, "ended": None}]
 
 
 RECIPE = """

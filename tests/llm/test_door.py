@@ -481,3 +481,44 @@ with Calls(pathlib.Path(tempfile.mkdtemp())) as calls, Door(calls, options) as d
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("usage", [{"prompt_tokens": 10**19}, {"prompt_tokens": -(10**9)}, {}, None])
+def test_counts_of_tokens_that_make_no_sense_cost_no_less(
+    door: Callable[..., Door], monkeypatch: pytest.MonkeyPatch, usage: Any
+) -> None:
+    """Nor do they lose an answer."""
+    from . import server as module
+
+    plain = module.completion
+
+    def odd(body: Any, text: str) -> bytes:
+        found = json.loads(plain(body, text))
+        found["usage"] = {**found["usage"], **usage} if usage else usage
+        if not usage:
+            found.pop("usage")
+        return json.dumps(found).encode()
+
+    monkeypatch.setattr(module, "completion", odd)
+    with module.Server() as server:
+        stage = door(server.url).stage("judge")
+        assert ask(stage, TEXTS[:3], score) == [4, 4, 4]
+    (tally,) = stage.tallies.values()
+    assert 3 * 5 < tally.tokens_in < 1000
+    assert stage.cost > 0
+
+
+def test_a_key_that_a_server_sends_back_is_not_kept(
+    door: Callable[..., Door], key: str, tmp_path: Path
+) -> None:
+    with Server(answer=lambda prompt: f"you sent {key}") as server:
+        assert ask(door(server.url).stage("judge"), TEXTS[:2]) == ["you sent ***"] * 2
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and key.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("model", ["fake/nobody", "nonsense"])
+def test_a_model_that_cannot_be_is_found_by_a_plan(model: str, tmp_path: Path) -> None:
+    from selectlang.llm.price import DryDoor
+
+    with pytest.raises(sl.DataError, match=r"expected fake/judge or fake/echo|names no service"):
+        DryDoor(Calls(tmp_path)).ask(model, [[("user", "hello")]], str, total=1, max_tokens=5)

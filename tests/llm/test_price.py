@@ -104,8 +104,8 @@ def no(*args, **more):
     raise SystemExit(f"the network was asked for: {args}")
 socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = no
 from selectlang.llm.price import Calls, DryDoor, Priced
-for model in ("openai/gpt-4o", "hosted_vllm/meta-llama/Llama-3.1-8B", "ollama/llama3", "command-r",
-        "nonsense", "anthropic/claude-sonnet-4-5", "together_ai/meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo"):
+for model in ("openai/gpt-4o", "hosted_vllm/meta-llama/Llama-3.1-8B", "ollama/llama3", "cohere/command-r",
+        "anthropic/claude-sonnet-4-5", "together_ai/meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo"):
     try:
         DryDoor(Calls(pathlib.Path(tempfile.mkdtemp()))).ask(
             model, [[("user", "hello")]], str, total=1, max_tokens=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -364,3 +365,18 @@ def test_a_long_and_deep_answer_is_read_in_time() -> None:
         assert tried(pair, text, 1, 10) is None
         assert tried(grade, text, 1, 10) is None
         assert tried(choice, text, "yes", "no") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Rating: 1" + " " * 300_000, '{"rating": 7' + "\n" * 300_000, "()" * 150_000, "7" + " " * 300_000 + "x",
+     "{" * 100_000, "(1 " * 100_000, "-" * 300_000],
+)  # fmt: skip
+def test_an_answer_that_runs_on_is_read_or_refused_at_once(text: str) -> None:
+    """Patterns that go back and forth would take hours over these."""
+    for read in (lambda: grade(text, 1, 10), lambda: pair(text, 1, 10), lambda: choice(text, "yes", "no")):
+        with contextlib.suppress(ValueError):
+            read()
+    assert grade("Rating: 7" + " " * 300_000, 1, 10) == 7
+    assert grade("so " * 50_000 + "\n[[7]]", 1, 10) == 7
+    assert pair("8 7\n" + "so " * 50_000, 1, 10) == (8, 7)
