@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Task = tuple[NDArray[np.intp], dict[str, Any]]
+    """Which texts a batch is of, and what the network takes: tensors (texts, ...) in memory, and the like."""
+
 
 def budget() -> int:
-    """Tokens in a batch, padding included: enough to fill the machine, few enough to stay in its caches."""
-    return 65536 if device() == "cuda" else 4096
+    """Tokens in a batch, padding included: enough to fill a core or a GPU, few enough to pad little."""
+    return 16384 if device() == "cuda" else 1024
 
 
 def batches(counts: NDArray[np.integer[Any]], tokens: int) -> Iterator[NDArray[np.intp]]:
@@ -34,8 +37,17 @@ def batches(counts: NDArray[np.integer[Any]], tokens: int) -> Iterator[NDArray[n
         start += size
 
 
+def tasks(tokenizer: Any, ids: Sequence[Sequence[int]]) -> Iterator[Task]:
+    """Batches of texts, given by their tokens, as a transformer takes them."""
+    import numpy as np
+
+    for chosen in batches(np.array([len(row) for row in ids], np.int64), budget()):
+        tokens, mask = tensors(tokenizer, [ids[i] for i in chosen.tolist()])
+        yield chosen, {"input_ids": tokens, "attention_mask": mask}
+
+
 def tensors(tokenizer: Any, ids: Sequence[Sequence[int]], filler: int | None = None) -> tuple[Any, Any]:
-    """Token ids and their mask as tensors (batch, longest), padded on the right.
+    """Token ids and their mask as tensors (batch, longest) in memory, padded on the right.
 
     On the right, positions count from the first token for every architecture, whichever side the tokenizer
     prefers; the mask hides the filler, so a tokenizer without a pad token works too.
@@ -46,4 +58,4 @@ def tensors(tokenizer: Any, ids: Sequence[Sequence[int]], filler: int | None = N
     width = max(map(len, ids))
     padded = [[*row, *[filler] * (width - len(row))] for row in ids]
     mask = [[1] * len(row) + [0] * (width - len(row)) for row in ids]
-    return torch.tensor(padded, device=device()), torch.tensor(mask, device=device())
+    return torch.tensor(padded), torch.tensor(mask)

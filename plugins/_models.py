@@ -42,14 +42,19 @@ def library(name: str, extra: str = "models") -> Any:
         ) from error
 
 
-def given(trained: sl.Model | None, named: str | None) -> str:
-    """The model to run: one that a stage has trained, or one that the setting `model` names."""
-    if (trained is None) == (named is None):
-        found = "neither" if named is None else "both"
+def one_model(model: object, model_: str | None) -> None:
+    """A DataError unless there is one model: the input, or the setting."""
+    if bool(model) == (model_ is not None):
+        found = "both" if model else "neither"
         raise sl.DataError(
             "expected one model, either the setting `model` with its name or the input `model` from a stage "
             f"that trains one; found {found}."
         )
+
+
+def given(trained: sl.Model | None, named: str | None) -> str:
+    """The model to run: one that a stage has trained, or one that the setting `model` names."""
+    one_model(trained, named)
     return str(trained.path) if trained else str(named)
 
 

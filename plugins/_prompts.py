@@ -29,13 +29,18 @@ _FIELD = re.compile(r"\{\{([A-Za-z_]\w*)\}\}|\{([A-Za-z_]\w*)\}")
 
 def one_model(trained: sl.Model | None, name: str | None) -> sl.Model | str:
     """The model of a stage, by its name or from another stage; a DataError unless exactly one is given."""
-    if (trained is None) == (name is None):
-        found = "neither is given" if name is None else f"both are given, a trained one and {name!r}"
+    check_model(trained, name)
+    return trained if name is None else name  # type: ignore[return-value]
+
+
+def check_model(model: object, model_: str | None) -> None:
+    """A DataError unless there is one model: the input, or the setting."""
+    if bool(model) == (model_ is not None):
+        found = "neither is given" if not model else f"both are given, a trained one and {model_!r}"
         raise sl.DataError(
             f"expected one model, but {found}; name it, as in model: openai/gpt-4o, or take the one that a "
             "stage trains, as in from: {rows: pool, model: student}."
         )
-    return trained if name is None else name  # type: ignore[return-value]
 
 
 def packaged(name: str) -> str:

@@ -135,6 +135,16 @@ CODES: dict[str, tuple[str, str]] = {
         "a setting is missing",
         "The method has no default for this setting. The hint says what it is.",
     ),
+    "SL218": (
+        "what does not go together",
+        "Each setting is fine alone, and so is each input, but together they leave the method without what "
+        "it needs, or ask for what it cannot do. The message says what to change.",
+    ),
+    "SL219": (
+        "the name of a param as a text",
+        "A setting holds the name of a param without its `$`, and nothing else uses the param. Write `$name` "
+        "for its value. If the text was meant, delete the param or give it another name.",
+    ),
     # The types.
     "SL301": (
         "an input is missing",
@@ -211,7 +221,8 @@ CODES: dict[str, tuple[str, str]] = {
     "SL405": (
         "a file that is no spec",
         "What `extends` or `imports` names starts with `selectlang: 1`. Nothing of another file is shown: a "
-        "spec that was shared must not be able to have your files printed.",
+        "spec that was shared must not be able to have your files printed. The record of a run holds a spec "
+        "and the values of its params, each of which is a file of its own for a new run.",
     ),
     # Plugins.
     "SL501": (

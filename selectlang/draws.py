@@ -6,6 +6,8 @@ import hashlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -13,6 +15,14 @@ if TYPE_CHECKING:
 def id_hash(identifier: str) -> int:
     """A stable 64-bit number for an id."""
     return int.from_bytes(hashlib.blake2b(identifier.encode(), digest_size=8).digest(), "little")
+
+
+def id_hashes(identifiers: Sequence[str]) -> NDArray[np.uint64]:
+    """The number of each id, shape (len(identifiers),)."""
+    import numpy as np
+
+    hashed = [hashlib.blake2b(one.encode(), digest_size=8).digest() for one in identifiers]
+    return np.frombuffer(b"".join(hashed), "<u8").astype(np.uint64)
 
 
 def derive(seed: int, *path: object) -> int:

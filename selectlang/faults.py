@@ -58,7 +58,7 @@ class Place:
         if not text.strip():
             return []
         start = max(0, self.column - 1 - WIDTH // 2) if len(text) > WIDTH else 0
-        shown = printable(text[start : start + WIDTH])
+        shown = printable(text[start : start + WIDTH].replace("\t", "→"))
         before = shown[: self.column - 1 - start]
         marked = shown[len(before) : min(self.end, start + WIDTH + 1) - 1 - start]
         caret = " " * _cells(before) + "^" * max(1, _cells(marked))

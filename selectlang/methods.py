@@ -9,9 +9,11 @@ A function sees its inputs whole. A class takes the inputs it needs whole, and i
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from functools import partial
+from typing import Annotated, Any, Protocol, TypeVar, overload
 
 KINDS = ("embed", "cluster", "score", "judge", "classify", "merge", "budget", "generate", "train")
 
@@ -60,12 +62,19 @@ class Setting:
     doc: str
     parameter: str
 
+    @property
+    def names_model(self) -> bool:
+        """Whether its value names a model, of a hub or a folder of this machine."""
+        return '"format": "model"' in json.dumps(self.schema)
+
 
 @dataclass(frozen=True)
 class Method:
     """A registered method. `distribution` and `version` say where it comes from.
 
-    `given` names what the engine gives it beside inputs and settings: seed, llm, scratch.
+    `given` names what the engine gives it beside inputs and settings: seed, llm, scratch. `check` raises
+    a DataError where its settings, or what is connected, do not go together; `verdicts` gives the names of
+    those that its labels may have.
     """
 
     kind: str
@@ -78,6 +87,8 @@ class Method:
     given: frozenset[str]
     distribution: str = ""
     version: str = ""
+    check: Callable[..., None] | None = None
+    verdicts: Callable[..., Sequence[str]] | None = None
 
     @property
     def is_class(self) -> bool:
@@ -95,12 +106,41 @@ class Method:
         return any(s.schema.get("format") == "amount" for s in self.settings.values())
 
 
-def _mark(kind: str) -> Callable[[F], F]:
-    def decorate(call: F) -> F:
-        call.selectlang_kind = kind  # type: ignore[attr-defined]
+class Marker(Protocol):
+    """A decorator that marks methods of a kind."""
+
+    @overload
+    def __call__(self, call: F, /) -> F: ...
+    @overload
+    def __call__(
+        self, *, check: Callable[..., None] | None = ..., verdicts: Callable[..., Sequence[str]] | None = ...
+    ) -> Callable[[F], F]: ...
+
+
+def _mark(kind: str) -> Marker:
+    def decorate(
+        call: Any = None,
+        /,
+        *,
+        check: Callable[..., None] | None = None,
+        verdicts: Callable[..., Sequence[str]] | None = None,
+    ) -> Any:
+        if call is None:
+            return partial(decorate, check=check, verdicts=verdicts)
+        call.selectlang_kind = kind
+        call.selectlang_check = check
+        call.selectlang_verdicts = verdicts
         return call
 
-    decorate.__doc__ = f"Mark a function or class as a method of kind {kind}; its name is the method's."
+    decorate.__doc__ = f"""Mark a function or class as a method of kind {kind}; its name is the method's.
+
+    `check` sees to what no single setting says: a function of some of the method's settings and inputs, by
+    their parameters, that raises a DataError where they do not go together. `selectlang check` calls it
+    with the values of settings, and for each input with the types of what is connected: none for nothing.
+
+    `verdicts` gives the names of all verdicts that its labels may have, from some of its settings: a function
+    like `check`. A spec that asks for another is then refused before anything runs.
+    """
     return decorate
 
 

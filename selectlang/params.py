@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from selectlang.errors import UsageError
-from selectlang.faults import quoted
+from selectlang.faults import closest, quoted
 from selectlang.language import yaml
 from selectlang.language.schemas import LOCAL
 from selectlang.language.spec import Param
@@ -46,7 +46,9 @@ def typed(param: Param, value: Any) -> Any:
     if isinstance(value, Texts):
         value = _texts(param, value)
     if param.type == "model":
-        return list(map(_model, value)) if isinstance(value, list) else _model(value)
+        parts = value if isinstance(value, list) else [value]
+        found = [_model(param, part) for part in parts]
+        return found if isinstance(value, list) else found[0]
     return value
 
 
@@ -93,7 +95,7 @@ def _one_path(param: Param, text: str) -> None:
         raise UsageError(f"param {quoted(param.name)} takes one path each time: give {how}")
 
 
-def _model(value: Any) -> Any:
+def _model(param: Param, value: Any) -> Any:
     """The absolute path of a folder; the name of a model as it is.
 
     A method takes an absolute path alone for a folder: a spec, which has none, then never names one.
@@ -102,6 +104,20 @@ def _model(value: Any) -> Any:
         return value
     name = value.removeprefix(LOCAL)
     path = os.path.expanduser(name)
-    if name.startswith((".", "~", "/")) or os.path.isdir(path):
+    if os.path.isdir(path):
         return value.removesuffix(name) + os.path.abspath(path)
+    first, *rest = name.split("/")  # a name has an owner at most; of a service it may have more parts
+    if name.startswith((".", "~", "/")) or (len(rest) > 1 and os.path.isdir(first)):
+        raise UsageError(f"param {quoted(param.name)}: there is no folder '{path}'{_near(path)}")
     return value
+
+
+def _near(path: str) -> str:
+    """The end of a message about a folder that is not there: the nearest one."""
+    parent, name = os.path.split(os.path.abspath(path))
+    if os.path.isfile(path):
+        return "; it is a file, name the folder that holds it"
+    if not os.path.isdir(parent):
+        return f"; there is no folder '{parent}' either"
+    found = closest(name, sorted(entry.name for entry in os.scandir(parent) if entry.is_dir()))
+    return f"; the nearest is '{os.path.join(os.path.dirname(path), found)}'" if found else ""

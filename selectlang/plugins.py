@@ -29,6 +29,10 @@ from selectlang.settings import BadMethod
 from selectlang.signature import describe
 
 GROUP = "selectlang"
+NOTHING = (
+    "it registers nothing; give it @sl.hookimpl and def register_methods(register), which calls "
+    "register(...) with each method, or begin the name of a file that is no plugin with _"
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,8 @@ def _load(registry: Registry, folders: Iterable[Path]) -> None:
         _register(registry, plugin, point.load)
     for folder in {os.path.realpath(folder): folder for folder in folders}.values():
         if not os.path.isdir(folder):
-            raise UsageError(f"--plugins {folder}: there is no such folder")
+            what = "it is a file; give the folder it is in" if folder.is_file() else "there is no such folder"
+            raise UsageError(f"--plugins {folder}: {what}")
         try:
             names = sorted(os.listdir(folder))
         except OSError as error:
@@ -171,6 +176,10 @@ def _register(registry: Registry, plugin: Plugin, importer: Callable[[], Any]) -
         if module is not None and manager.get_plugin(name) is module:
             manager.unregister(name=name)
         registry.broken.append(Broken(plugin, described(error)))
+        return
+    hooks = {hook.name for hook in manager.get_hookcallers(module) or ()}
+    if not methods and not packs and not hooks - {"register_methods", "register_specs"}:
+        registry.broken.append(Broken(plugin, NOTHING))
         return
     registry.plugins.append(plugin)
     for call in methods:

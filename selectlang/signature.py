@@ -49,6 +49,15 @@ def describe(call: Callable[..., Any]) -> Method:
     else:
         inputs, settings, given, result = _signature(call, name)
     docs = texts(call)
+    said = {word: getattr(call, f"selectlang_{word}", None) for word in ("check", "verdicts")}
+    known = {setting.parameter for setting in settings}
+    for word, function in said.items():
+        asks = set(inspect.signature(function).parameters) if function is not None else set()
+        if word == "check":
+            asks -= {port.name for port in inputs}
+        if odd := sorted(asks - known):
+            what = "neither an input nor a setting" if word == "check" else "no setting"
+            raise BadMethod(f"its {word} takes {odd[0]!r}, which is {what} of it")
     return Method(
         kind=kind,
         name=name,
@@ -58,6 +67,8 @@ def describe(call: Callable[..., Any]) -> Method:
         settings={s.name: replace(s, doc=docs.get(s.name, "")) for s in settings},
         call=call,
         given=given,
+        check=said["check"],
+        verdicts=said["verdicts"],
     )
 
 

@@ -51,6 +51,11 @@ def dollars(amount: float) -> str:
     return f"${amount:,.2f}" if amount >= 0.01 or not amount else f"${amount:.2g}"
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things: 1 row, 2 rows."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def count(number: int | None, most: bool = False) -> str:
     """A count with thousands marked; `?` when unknown, `<= n` for an upper bound."""
     if number is None:

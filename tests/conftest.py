@@ -10,7 +10,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,17 @@ class Project:
 
 def _out(words: list[str]) -> str:
     return words[words.index("--out") + 1] if "--out" in words else "out"
+
+
+@pytest.fixture
+def few_threads() -> Iterator[None]:
+    """One thread: more do not make so small a model faster, and the machine has other work."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -24,7 +24,14 @@ Share = Literal["proportional", "equal", "sqrt"]
 MOST_DRAWS = 2**24  # with replacement nothing else bounds them; these take about 2 GB
 
 
-@sl.budget
+def _together(draw: Draw, replace: bool, scores: object) -> None:
+    if replace and draw in ("top", "nearest"):
+        raise sl.DataError(f"draw: {draw} with replace: true would choose one row again and again")
+    if not scores and draw in ("weighted", "softmax", "top"):
+        raise sl.DataError(f"draw: {draw} needs scores; connect them, or draw: random")
+
+
+@sl.budget(check=_together)
 def per_cluster(
     clusters: sl.Clusters[sl.P],
     scores: sl.Scores[sl.P] | None = None,
@@ -73,8 +80,7 @@ def per_cluster(
     """
     import numpy as np
 
-    if replace and draw in ("top", "nearest"):
-        raise sl.DataError(f"draw: {draw} with replace: true would choose one row again and again")
+    _together(draw, replace, scores)
     pool = eligible(clusters.rows, within, skip, strict=True)
     place = lookup(clusters.rows, pool.rows)
     labels = clusters.labels[place]
@@ -94,7 +100,8 @@ def per_cluster(
     decided: dict[str, NDArray[Any]] = {}  # what else decided, of every row
     keys = tie_keys(pool.rows, ties, seed)
     if draw == "top":
-        cost = costs(_given(quality, draw))
+        assert quality is not None
+        cost = costs(quality)
     elif draw == "nearest":
         if clusters.distances is None:
             raise sl.DataError("draw: nearest needs clusters with centres, such as those of kmeans")
@@ -136,19 +143,12 @@ def per_cluster(
     return pool.choice(index, chosen_by, why, notes)
 
 
-def _given(quality: Values | None, draw: Draw) -> Values:
-    if quality is None:
-        raise sl.DataError(f"draw: {draw} needs scores; connect them, or draw: random")
-    return quality
-
-
 def _logs(draw: Draw, quality: Values | None, rows: sl.Rows[sl.P]) -> Values:
     """The logarithm of each row's weight, but for a constant; NaN for none."""
     import numpy as np
 
-    if draw == "random":
+    if draw == "random" or quality is None:
         return np.zeros(len(rows))
-    quality = _given(quality, draw)
     if draw == "softmax":
         return quality
     negative = np.flatnonzero(quality < 0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Literal
 
 import selectlang as sl
@@ -116,20 +118,22 @@ def _next_best(best: Best, columns: int, count: int, total: int) -> Turns:
     import numpy as np
 
     chosen = bytearray(total)
-    found: list[tuple[int, int, int]] = []
+    rows, of, turns = array("q"), array("q"), array("q")  # millions of choices, one by one
     streams = {column: _unchosen(best, column, -(-count // columns), chosen) for column in range(columns)}
     turn = 0
-    while streams and len(found) < count:
+    while streams and len(rows) < count:
         for column, stream in list(streams.items()):
-            row = next(stream, None) if len(found) < count else None
+            row = next(stream, None)
             if row is None:
                 del streams[column]
                 continue
             chosen[row] = 1
-            found.append((row, column, turn))
+            rows.append(row)
+            of.append(column)
+            turns.append(turn)
         turn += 1
-    rows, of, turns = np.array(found, dtype=np.int64).reshape(-1, 3).T
-    return rows, of, turns
+    found = [np.frombuffer(each, np.int64)[:count] for each in (rows, of, turns)]
+    return found[0], found[1], found[2]
 
 
 def _unchosen(best: Best, column: int, depth: int, chosen: bytearray) -> Iterator[int]:
@@ -137,7 +141,7 @@ def _unchosen(best: Best, column: int, depth: int, chosen: bytearray) -> Iterato
     seen = 0
     while True:
         rows = best(column, depth)
-        yield from (row for row in rows[seen:].tolist() if not chosen[row])
+        yield from filterfalse(chosen.__getitem__, rows[seen:].tolist())  # asked about each row in its turn
         if len(rows) < depth:
             return
         seen, depth = depth, 2 * depth

@@ -11,7 +11,14 @@ from ._ranks import Ties, costs, lowest, reasons, tie_keys
 ALL = sl.Amount.parse("100%")
 
 
-@sl.budget
+def _together(
+    at_least: float | None, above: float | None, at_most: float | None, below: float | None
+) -> None:
+    if at_least is None and above is None and at_most is None and below is None:
+        raise sl.DataError("threshold has no bound: state at_least, above, at_most or below")
+
+
+@sl.budget(check=_together)
 def threshold(
     scores: sl.Scores[sl.P],
     within: sl.Selection[sl.P] | None = None,
@@ -40,8 +47,7 @@ def threshold(
     """
     import numpy as np
 
-    if at_least is None and above is None and at_most is None and below is None:
-        raise sl.DataError("threshold has no bound: state at_least, above, at_most or below")
+    _together(at_least, above, at_most, below)
     pool = eligible(scores.rows, within, skip)
     values = aligned(scores.best(), scores.rows, pool.rows)
     inside = ~np.isnan(values)

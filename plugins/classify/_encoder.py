@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import selectlang as sl
 
-from .. import _batches, _classifiers, _models
+from .. import _batches, _classifiers, _models, _replicas
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,34 +23,38 @@ class Reader:
         self.mixed = mixed
         network.config.pad_token_id = tokenizer.pad_token_id
 
-    def tokens(self, rows: sl.Rows[Any]) -> tuple[list[list[int]], NDArray[np.int64]]:
-        """The tokens of each row, and how many they are."""
-        import numpy as np
-
+    def tokens(self, rows: sl.Rows[Any]) -> list[list[int]]:
+        """The tokens of each row."""
         ids: list[list[int]] = []
         if texts := rows.texts(self.text):
             ids = self.tokenizer(texts, truncation=True, max_length=self.limit)["input_ids"]
-        return ids, np.array([len(row) for row in ids], np.int64)
+        return ids
 
     def logits(self, ids: list[list[int]], chosen: NDArray[np.integer[Any]]) -> Any:
         """What the network says of some texts, (chosen, verdicts), in fp32."""
+        tokens, mask = _batches.tensors(self.tokenizer, [ids[i] for i in chosen.tolist()])
+        place = _models.device()
+        return self._logits(self.network, {"input_ids": tokens.to(place), "attention_mask": mask.to(place)})
+
+    def _logits(self, network: Any, tensors: dict[str, Any]) -> Any:
         import torch
 
-        tokens, mask = _batches.tensors(self.tokenizer, [ids[i] for i in chosen.tolist()])
         # Anew for each batch: autocast keeps the weights it has cast until it ends, and steps change them.
         with torch.autocast(_models.device(), torch.bfloat16, enabled=self.mixed):
-            return self.network(input_ids=tokens, attention_mask=mask).logits.float()
+            return network(**tensors).logits.float()
 
-    def probabilities(self, ids: list[list[int]], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    def probabilities(self, ids: list[list[int]], replicas: list[Any] | None = None) -> NDArray[np.float64]:
         """The probability of each verdict, (texts, verdicts); NaN for a text of no tokens."""
         import numpy as np
-        import torch
 
         values = np.full((len(ids), self.network.config.num_labels), np.nan)
-        with torch.inference_mode():
-            for part in _batches.batches(counts, _batches.budget()):
-                values[part] = self.logits(ids, part).double().softmax(dim=1).cpu().numpy()
+        networks = replicas or _replicas.replicas(self.network)  # as it is now, in training
+        for chosen, likely in _replicas.run(networks, _batches.tasks(self.tokenizer, ids), self._likely):
+            values[chosen] = likely
         return values
+
+    def _likely(self, network: Any, tensors: dict[str, Any]) -> Any:
+        return self._logits(network, tensors).double().softmax(dim=1)
 
 
 class Encoder:
@@ -61,7 +65,8 @@ class Encoder:
         tokenizer, network = _models.load(str(model.path), precision, head="SequenceClassification")
         limit = _models.limit(tokenizer, network, about["max_tokens"])
         self.reader = Reader(tokenizer, network, about["text"], limit)
+        self.replicas = _replicas.replicas(network)
 
     def __call__(self, rows: sl.Rows[Any]) -> NDArray[np.float64]:
         """The probability of each verdict: (rows, verdicts)."""
-        return self.reader.probabilities(*self.reader.tokens(rows))
+        return self.reader.probabilities(self.reader.tokens(rows), self.replicas)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FINER = 8  # a step has few rows, of mixed length: in larger parts, two thirds of the tokens are padding
+FINER = 2  # a step has few rows, of mixed length: in larger parts, two thirds of the tokens are padding
 
 
 @sl.classify
@@ -69,7 +69,7 @@ def bert(
         learning_rate: the highest, after the warm-up; 2e-5 suits BERT, small encoders learn more at 1e-4
         warmup: share of the steps in which the learning rate rises from 0
         weight_decay: of AdamW; not of biases and norms
-        precision: fp32, or bf16 for activations, which is faster with AMX or a GPU
+        precision: fp32, or bf16 for activations, which is faster where the processor or GPU has it
     """
     folder = scratch / "classifier"
 
@@ -136,7 +136,8 @@ def _fit(
     import torch
 
     network = reader.network
-    (ids, counts), others = reader.tokens(learnt.rows), reader.tokens(held.rows)
+    ids, others = reader.tokens(learnt.rows), reader.tokens(held.rows)
+    counts = np.array([len(row) for row in ids], np.int64)
     codes = torch.tensor(learnt.codes, device=_models.device())
     weights = torch.tensor(counted, dtype=torch.float32, device=_models.device())[codes]
     least, best = math.inf, None
@@ -161,7 +162,7 @@ def _fit(
             optimizer.zero_grad()
         network.eval()
         if len(held.codes):
-            likely = reader.probabilities(*others)[np.arange(len(held.codes)), held.codes]
+            likely = reader.probabilities(others)[np.arange(len(held.codes)), held.codes]
             found = float(-np.log(np.maximum(likely, 1e-300)).mean())
             if found < least:
                 least, best = found, {name: value.clone() for name, value in network.state_dict().items()}

@@ -30,7 +30,8 @@ def neighbours(
 ) -> _classifiers.Classified:
     """Keep the vectors of rows with a verdict, to ask the nearest of them, by cosine: no training at all.
 
-    The probability of a verdict is its share among the `k` nearest rows, all of them where there are fewer.
+    The probability of a verdict is its share among the `k` nearest rows, or among as many as the rarest
+    verdict has, where these are fewer: all rows together would say the same of everything.
 
     `accuracy` is that of the `previous` classifier, which has not seen them, on the verdicts of `fresh`: NaN
     where there is none yet. Without `fresh` it is `held_out`: the accuracy of this classifier on the rows
@@ -38,7 +39,7 @@ def neighbours(
     left out; a DataError when all others have the same.
 
     Settings:
-        k: how many rows are asked
+        k: how many rows are asked, at most
         balance: subsample keeps as many rows of each verdict as the rarest has (IterSelectTune,
             arXiv:2410.13464), weight lets a row count the more the rarer its verdict, none keeps rows as they
             are
@@ -76,8 +77,9 @@ class Nearest:
 
         self.points = points
         matrix = model.array("vectors")
-        self.votes = np.diag(model.array("counted"))[model.array("codes")]  # (rows, verdicts)
-        self.k = min(int(model.about["k"]), len(matrix))
+        codes = model.array("codes")
+        self.votes = np.diag(model.array("counted"))[codes]  # (rows, verdicts)
+        self.k = min(int(model.about["k"]), int(np.unique(codes, return_counts=True)[1].min()))
         self.index = faiss.IndexFlatIP(matrix.shape[1])
         self.index.add(matrix)
 

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 import selectlang as sl
 
-from .. import _batches, _models, _text
+from .. import _batches, _models, _replicas, _text
 
 Pooling = Literal["weighted_mean", "mean", "last"]
 
 
-@sl.embed
+@sl.embed(check=_models.one_model)
 class hidden_states:  # noqa: N801 - the name of the method
     """The hidden states of a language model, pooled over the tokens of a row: shape (rows, hidden size).
 
@@ -28,10 +28,11 @@ class hidden_states:  # noqa: N801 - the name of the method
         text: the part of a row to embed
         template: tulu with the model's end-of-sequence token (RDS+), plain, or chat: the model's own template
         max_tokens: longer texts lose their end; never more than the model's own limit
-        precision: fp32, or bf16 for weights and activations, which is several times faster with AMX or a GPU
+        precision: fp32, or bf16 for weights and activations, which is several times faster where the processor or GPU has it
     """
 
     shard_rows = 1024  # seconds of work: what a kill loses, and how often progress is told
+    gpus = 1  # on a cluster: a GPU each, or where there is none a node
 
     def __init__(
         self,
@@ -61,11 +62,11 @@ class hidden_states:  # noqa: N801 - the name of the method
         self.layer = layer % (layers + 1)
         self.pooling, self.text, self.template = pooling, text, template
         self.limit = _models.limit(self.tokenizer, self.network, max_tokens)
+        self.replicas = _replicas.replicas(self.network)
 
     def __call__(self, rows: sl.Rows[sl.P]) -> sl.Vectors[sl.P]:
         """One shard of rows."""
         import numpy as np
-        import torch
 
         texts = _text.texts(self.tokenizer, rows, self.text, self.template)
         ids: list[list[int]] = []
@@ -74,13 +75,17 @@ class hidden_states:  # noqa: N801 - the name of the method
                 texts, truncation=True, max_length=self.limit, add_special_tokens=self.template != "chat"
             )["input_ids"]
         matrix = np.zeros((len(rows), self.network.config.hidden_size), np.float32)
-        counts = np.array([len(row) for row in ids], np.int64)
-        with torch.inference_mode():
-            for batch in _batches.batches(counts, _batches.budget()):
-                tokens, mask = _batches.tensors(self.tokenizer, [ids[i] for i in batch.tolist()])
-                pooled = pool(states(self.network, tokens, mask, self.layer), mask, self.pooling)
-                matrix[batch] = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
+        batches = _batches.tasks(self.tokenizer, ids)
+        for chosen, vectors in _replicas.run(self.replicas, batches, self._vectors):
+            matrix[chosen] = vectors
         return sl.Vectors(rows, matrix)
+
+    def _vectors(self, network: Any, tensors: dict[str, Any]) -> Any:
+        import torch
+
+        tokens, mask = tensors["input_ids"], tensors["attention_mask"]
+        pooled = pool(states(network, tokens, mask, self.layer), mask, self.pooling)
+        return torch.nn.functional.normalize(pooled, dim=1)
 
 
 class _Reached(Exception):

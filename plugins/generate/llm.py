@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@sl.generate
+def _together(model: object, model_: str | None, prompt: str) -> None:
+    _prompts.check_model(model, model_)
+    if prompt:
+        _prompts.check([prompt], ["instruction"], [("instruction",)])
+
+
+@sl.generate(check=_together)
 def llm(
     rows: sl.Rows[sl.P],
     model: sl.Model | None = None,
@@ -44,9 +50,8 @@ def llm(
     """
     import numpy as np
 
+    _together(model, model_, prompt)
     answering = _prompts.one_model(model, model_)
-    if prompt:
-        _prompts.check([prompt], ["instruction"], [("instruction",)])
     answers = llm.ask(
         answering,
         _conversations(rows, prompt, system),

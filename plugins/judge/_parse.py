@@ -2,8 +2,8 @@
 
 Each reader returns a verdict or raises a ValueError that says what it looked for. None guesses: where an
 answer can be read in two ways it is refused, and so is a number out of the scale. Read are digits of any
-script, any kind of space, full-width punctuation, and markdown. `8/10` is 8 where the scale ends in 10, and
-refused where it does not.
+script, any kind of space, full-width punctuation, decimals with a comma, and markdown. `8/10` is 8 where the
+scale ends in 10, and refused where it does not.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LONGEST = 8000  # characters that are read
 _NUMBER = r"[-+]?[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _END = r"(?![\w%]|[-'’]\w|\.[0-9]|\s*[–—~/:^]\s*[0-9]|-[0-9]|\s+(?:-|to)\s+[0-9])"
 _GAP = r"(?:\s*[,;]\s*(?:and\s+)?|\s+(?:and|vs\.?|&)\s+|\s+)"
-_DONE = r"(?=[^\S\n]*(?:$|[,;.!(–—|-]|(?:and|first|second|answer|response|assistant)\b))"
+_DONE = r"(?=[^\S\n]*(?:$|,(?![^\S\n]*[-+0-9])|[;.!(–—|-]|(?:and|first|second|answer|response|assistant)\b))"
 _NAME = (
     r"\b(?:(first|second)(?:\s+(?:answer|response|assistant))?|(?:answer|response|assistant)\s*([12ab]))"
     r"(?:\s+(?:score|rating))?"
@@ -50,6 +50,7 @@ _ONE_NAME = re.compile(rf"{_NAME}\b", re.I)
 _BRACKETED = re.compile(rf"\[\[\s*({_NUMBER})\s*\]\]")
 _RATED = re.compile(rf"\b(?:rating|score|grade)\s*[:=]\s*({_NUMBER}){_END}{_DONE}", re.I | re.M)
 _ALONE = re.compile(rf"[\s(]*({_NUMBER}){_END}[\s.)]*$")
+_COMMA = re.compile(r"(?<![0-9.,])([0-9]{1,9}),([0-9]{1,2})(?![0-9]|[.,][0-9])")  # 7,5 and no 1,000
 _MARKUP = re.compile(r"[*_`\"\[\]{}|]|^[\s>#]+(?:[-+•]\s)?|^\s*[-+•]\s", re.M)
 _FENCE = re.compile(r"^[^\S\n]*```\w*[^\S\n]*$", re.M)
 _MARKS = {"、": ",", "،": ",", "٫": ".", "−": "-", "⁄": "/", "∕": "/", "\t": " "}
@@ -64,10 +65,13 @@ def pair(text: str, low: float, high: float) -> tuple[float, float]:
     if not found:
         lines = _lines(_plain(text, high))
         found = {(first, second) for first, second, _ in map(_pair_of, lines[:1]) if first is not None}
-    if not found:
-        whole = (_pair_of(line) for line in lines[1:])
-        found = {(first, second) for first, second, rest in whole if first is not None and not rest}
-        found |= _named("\n".join(lines))
+        whole = [
+            (first, second) for first, second, rest in map(_pair_of, lines[1:]) if not (first is None or rest)
+        ]
+        if not found:
+            found = set(whole) | _named(_COMMA.sub(r"\1.\2", "\n".join(lines)))
+        elif {number for number, _ in found} == {1} and any(number == 2 for number, _ in whole):
+            found |= set(whole)  # the numbers of the answers, each with its score
     if len(found) != 1:
         what = "pairs that differ" if found else "none"
         raise ValueError(f"expected two scores on the first line, found {what}")
@@ -76,8 +80,11 @@ def pair(text: str, low: float, high: float) -> tuple[float, float]:
 
 
 def _pair_of(line: str) -> Any:
-    """Two numbers that a line holds, and what follows them; None where it is not of that form."""
-    match = _PAIR.match(line)
+    """Two numbers that a line holds, and what follows them; None where it is not of that form.
+
+    `8,7` are two numbers, for two are expected; `8,5 7` are as well.
+    """
+    match = _PAIR.match(line) or _PAIR.match(_COMMA.sub(r"\1.\2", line))
     if match is None or _ONE_NAME.search(match[1] or ""):
         return None, None, ""
     return float(match[2]), float(match[3]), line[match.end() :].strip(" .)")
@@ -97,7 +104,7 @@ def grade(text: str, low: float, high: float) -> float:
     rated = [given["rating"] for given in _objects(text) if "rating" in given]
     if rated:
         return _within(_number(rated[-1], high), low, high)
-    plain = _plain(text, high)
+    plain = _COMMA.sub(r"\1.\2", _plain(text, high))
     found = set(map(float, _BRACKETED.findall(plain)[-1:]))
     if not found:
         lines = _lines(re.sub(r"\([^()\n]*\)(?=\W{0,9}[:=])", " ", plain))
@@ -122,7 +129,8 @@ def choice(text: str, yes: str, no: str) -> bool:
             said += re.findall(rf"\b(?:answer|verdict)\s*[:=]\s*({either}){end}", line)
     found = {verdicts.get(word(each)) for each in said}
     if found not in ({True}, {False}):
-        raise ValueError(f"expected {yes} or {no} on the first line, found {'both' if found else 'neither'}")
+        what = "both" if {True, False} <= found else "neither"
+        raise ValueError(f"expected {yes} or {no} on the first line, found {what}")
     return True in found
 
 
@@ -184,8 +192,9 @@ def _lines(text: str) -> list[str]:
 def _plain(text: str, high: float) -> str:
     """Text with the digits, spaces and marks of all scripts as in ASCII, and no `/10` or `(out of 10)`."""
     plain = text if text.isascii() else "".join(map(_ascii, text))
-    of = rf"\s*(\()?\s*(?:/|out\s+of)\s*{re.escape(shown(high))}(?!\w|[./][0-9])(?(1)\s*\))"
-    return re.sub(rf"(?<=[0-9]){of}", "", plain, flags=re.I)
+    most = rf"{re.escape(shown(high))}(?!\w|[./][0-9])"
+    of = rf"\s*(\()?\s*(?:/|out\s+of)\s*(?:\[\[\s*{most}\s*\]\]|{most})(?(1)\s*\))"
+    return re.sub(rf"(?<=[0-9\]]){of}", "", plain, flags=re.I)
 
 
 def _ascii(char: str) -> str:

@@ -24,7 +24,19 @@ class Answered(NamedTuple, Generic[sl.P]):
     cost: sl.Metric
 
 
-@sl.judge
+def _together(model: object, model_: str | None, yes: str, no: str, prompt: str, system: str) -> None:
+    _prompts.check_model(model, model_)
+    words = {_parse.word(yes), _parse.word(no)}
+    if len(words) < 2 or "" in words:
+        raise sl.DataError(f"yes and no are two words that a judge answers by; found {yes!r} and {no!r}.")
+    _prompts.check((system, prompt), FIELDS, [("question",), ("instruction", "response")])
+
+
+def _verdicts(yes: str, no: str) -> list[str]:
+    return [no, yes]
+
+
+@sl.judge(check=_together, verdicts=_verdicts)
 def binary(
     rows: sl.Rows[sl.P],
     model: sl.Model | None = None,
@@ -66,11 +78,8 @@ def binary(
     """
     import numpy as np
 
+    _together(model, model_, yes, no, prompt, system)
     judge = _prompts.one_model(model, model_)
-    words = {_parse.word(yes), _parse.word(no)}
-    if len(words) < 2 or "" in words:
-        raise sl.DataError(f"yes and no are two words that a judge answers by; found {yes!r} and {no!r}.")
-    _prompts.check((system, prompt), FIELDS, [("question",), ("instruction", "response")])
     same = {"question": question, "yes": yes, "no": no}
     texts = zip(_prompts.texts(rows, "instruction"), _prompts.texts(rows, "response"), strict=True)
     answers = llm.ask(
@@ -90,7 +99,7 @@ def binary(
     )
     codes = np.array([-1 if answer is None else answer for answer in answers], dtype=np.int8)
     return Answered(
-        sl.Labels(rows, codes, [no, yes]),
+        sl.Labels(rows, codes, _verdicts(yes, no)),
         sl.Scores(rows, np.where(codes >= 0, codes, np.nan)),
         _prompts.mean(codes[codes >= 0]),
         sl.Metric(llm.calls),

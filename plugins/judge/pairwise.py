@@ -39,7 +39,17 @@ class Compared(NamedTuple, Generic[sl.P]):
     cost: sl.Metric
 
 
-@sl.judge
+def _together(model: object, model_: str | None, prompt: str, system: str, low: float, high: float) -> None:
+    _prompts.check_model(model, model_)
+    _prompts.check((system, prompt), FIELDS, [("instruction",), ("first",), ("second",)])
+    _prompts.check_scale(low, high)
+
+
+def _verdicts() -> list[str]:
+    return ["easy", "hard"]
+
+
+@sl.judge(check=_together, verdicts=_verdicts)
 def pairwise(
     rows: sl.Rows[sl.P],
     against: sl.Replies[sl.P],
@@ -91,9 +101,8 @@ def pairwise(
     """
     import numpy as np
 
+    _together(model, model_, prompt, system, low, high)
     judge = _prompts.one_model(model, model_)
-    _prompts.check((system, prompt), FIELDS, [("instruction",), ("first",), ("second",)])
-    _prompts.check_scale(low, high)
     place = lookup(against.rows, rows)
     asked = np.flatnonzero(place >= 0)
     if len(rows) and not len(asked):
@@ -189,7 +198,7 @@ def _compared(
         sl.Labels(
             rows,
             spread(codes.astype(np.int8), -1),
-            ["easy", "hard"],
+            _verdicts(),
             {name: spread(values, "" if name == "first" else np.nan) for name, values in why.items()},
         ),
         sl.Scores(rows, spread(why["own"] - why["other"], np.nan)),

@@ -28,7 +28,22 @@ class Graded(NamedTuple, Generic[sl.P]):
     cost: sl.Metric
 
 
-@sl.judge
+def _together(
+    model: object,
+    model_: str | None,
+    criteria: list[str] | dict[str, str],
+    prompt: str,
+    system: str,
+    low: float,
+    high: float,
+) -> None:
+    _prompts.check_model(model, model_)
+    needed = [("instruction", "response")] + [("criterion",)] * (len(_described(criteria)) > 1)
+    _prompts.check((system, prompt), FIELDS, needed)
+    _prompts.check_scale(low, high)
+
+
+@sl.judge(check=_together)
 def rubric(
     rows: sl.Rows[sl.P],
     model: sl.Model | None = None,
@@ -73,11 +88,9 @@ def rubric(
     """
     import numpy as np
 
+    _together(model, model_, criteria, prompt, system, low, high)
     judge = _prompts.one_model(model, model_)
     wanted = _described(criteria)
-    needed = [("instruction", "response")] + [("criterion",)] * (len(wanted) > 1)
-    _prompts.check((system, prompt), FIELDS, needed)
-    _prompts.check_scale(low, high)
     scale = {"low": _prompts.shown(low), "high": _prompts.shown(high)}
     answers = llm.ask(
         judge,

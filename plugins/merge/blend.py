@@ -9,11 +9,18 @@ import selectlang as sl
 from .._align import aligned, together
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
 
-@sl.merge
+def _together(scores: Sequence[object], share: float | None) -> None:
+    if share is not None and len(scores) < 2:
+        raise sl.DataError("blend has a share but one input; give it another, or leave the share out")
+
+
+@sl.merge(check=_together)
 def blend(
     scores: list[sl.Scores[sl.P]], *, share: Annotated[float | None, sl.schema(minimum=0, maximum=1)] = None
 ) -> sl.Scores[sl.P]:
@@ -31,8 +38,7 @@ def blend(
     """
     import numpy as np
 
-    if share is not None and len(scores) < 2:
-        raise sl.DataError("blend has a share but one input; give it another, or leave the share out")
+    _together(scores, share)
     rows = together([part.rows for part in scores])
     total, weight = np.zeros(len(rows)), np.zeros(len(rows))
     for at, part in enumerate(scores):

@@ -67,6 +67,10 @@ def _means(clusters: sl.Clusters[sl.P], scores: sl.Scores[sl.P]) -> NDArray[np.f
 
     values: NDArray[Any] = aligned(scores.best(), scores.rows, clusters.rows)
     known = ~np.isnan(values)
+    if np.isinf(values[known]).any():
+        raise sl.DataError(
+            "a score is infinite, so its cluster has no mean; look at how scores come about, and bound them"
+        )
     total = np.bincount(clusters.labels[known], weights=values[known], minlength=clusters.k)
     count = np.bincount(clusters.labels[known], minlength=clusters.k)
     means: NDArray[np.float64] = np.divide(total, count, out=np.full(clusters.k, np.nan), where=count > 0)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import selectlang as sl
 
 from .._align import aligned, together
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-@sl.merge
+
+def _two(scores: Sequence[object]) -> None:
+    if len(scores) != 2:
+        raise sl.DataError(f"difference takes two scores, the first minus the second; found {len(scores)}")
+
+
+@sl.merge(check=_two)
 def difference(scores: list[sl.Scores[sl.P]]) -> sl.Scores[sl.P]:
     """Subtract the second of two scores from the first, row by row.
 
@@ -17,8 +27,7 @@ def difference(scores: list[sl.Scores[sl.P]]) -> sl.Scores[sl.P]:
     several columns count as their largest. The result speaks about every row that an input speaks about; it
     is missing where one of them is.
     """
-    if len(scores) != 2:
-        raise sl.DataError(f"difference takes two scores, the first minus the second; found {len(scores)}")
+    _two(scores)
     first, second = scores
     rows = together([first.rows, second.rows])
     alike = first.columns is not None and first.columns == second.columns

@@ -9,13 +9,21 @@ import selectlang as sl
 from .._align import firsts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
     Index = NDArray[np.int64]
 
 
-@sl.merge
+def _joined(inputs: Sequence[type[Any]]) -> None:
+    kinds = (sl.Rows, sl.Selection, sl.Labels, sl.Replies)
+    if other := [kind.__name__ for kind in inputs if kind not in kinds]:
+        raise sl.DataError(f"it joins rows, selections, labels or replies; found {other[0]}")
+
+
+@sl.merge(check=_joined)
 def union(inputs: list[sl.T]) -> sl.T:
     """Join rows, selections, verdicts or replies: every row once, in the order of first appearance.
 

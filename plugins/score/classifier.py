@@ -28,10 +28,11 @@ class classifier:  # noqa: N801 - the name of the method
     Settings:
         model: the folder of a classifier that an earlier run has learnt; or the input `model`, of a stage
         verdict: whose probability it is
-        precision: for bert: fp32, or bf16 for weights and activations, which is faster with AMX or a GPU
+        precision: for bert: fp32, or bf16 for weights and activations, which is faster where the processor or GPU has it
     """
 
     shard_rows = 1024  # seconds of work: what a kill loses, and how often progress is told
+    gpus = 1  # on a cluster: a GPU each, or where there is none a node
 
     def __init__(
         self,

@@ -8,8 +8,15 @@ import selectlang as sl
 
 from .._models import load_tokenizer
 
+Unit = Literal["tokens", "words", "characters"]
 
-@sl.score
+
+def _together(unit: Unit, model: str | None) -> None:
+    if model is not None and unit != "tokens":
+        raise sl.DataError(f"length counts {unit}, for which model {model!r} has no use; leave it out")
+
+
+@sl.score(check=_together)
 class length:  # noqa: N801 - the name of the method
     """Length of each row, in tokens, words or characters (the Length baseline of RDS+, arXiv 2503.01807).
 
@@ -23,12 +30,11 @@ class length:  # noqa: N801 - the name of the method
     def __init__(
         self,
         *,
-        unit: Literal["tokens", "words", "characters"] = "tokens",
+        unit: Unit = "tokens",
         text: sl.Text = "full",
         model: sl.ModelName | None = None,
     ) -> None:
-        if model is not None and unit != "tokens":
-            raise sl.DataError(f"length counts {unit}, for which model {model!r} has no use; leave it out")
+        _together(unit, model)
         self.unit = unit
         self.text = text
         self.tokenizer = None if model is None else load_tokenizer(model)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import selectlang as sl
 
 from .._vectors import block, unit
+from ._best import Best
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CELLS = 2**24  # numbers of a block of vectors, or of their similarities, held at once
+CELLS = 2**21  # numbers of a block of vectors, or of their similarities, held at once
 
 
 @sl.score
@@ -22,8 +23,9 @@ class nearest:  # noqa: N801 - the name of the method
     One number a row, or a column for each group of the targets (sorted by name) or for each target; `nearest`
     says which target gave the largest. A zero vector has similarity 0 to everything. Where there is no
     target, as in a first round with an empty `among`, the number is missing. When pool and targets are the
-    same vectors, a row is its own nearest target. Numbers are fp32: those of equal rows may differ in the
-    last digit (about 1e-7), as products do by their place in a block; `ties` then does not see them as equal.
+    same vectors, a row is its own nearest target. Numbers are fp32. Those of `max` are the same wherever a
+    row stands; means, and those for each row of the targets, may differ in the last digit (about 1e-7)
+    between equal rows, as products do by their place in a block.
 
     Settings:
         per: all targets together, each group of them, or each row of them
@@ -60,6 +62,7 @@ class nearest:  # noqa: N801 - the name of the method
         self.targets = unit(block(targets, order))
         self.bounds = np.cumsum([0, *map(len, parts)])
         self.ids = targets.rows.take(order).ids() if reduce == "max" and per != "row" else None
+        self.best: Best | None = None
         if self.ids is None:
             self.targets = self._means()
 
@@ -83,21 +86,18 @@ class nearest:  # noqa: N801 - the name of the method
                 f"nearest compares vectors of one length, but those of the pool have {dimension} numbers and "
                 f"those of the targets {self.dimension}; embed both with the same method, model and settings."
             )
-        width = len(self.bounds) - 1
-        values = np.full((rows, width), np.nan, np.float32)
-        found = np.full((rows, width), -1, np.int32)
+        if self.ids is not None and self.best is None:
+            self.best = Best(self.targets, self.bounds, len(pool.rows.data))
+        values = np.empty((rows, len(self.bounds) - 1), np.float32)
+        found = np.empty(values.shape, np.int32)
         step = max(1, CELLS // max(1, len(self.targets), dimension))
         for start in range(0, rows, step):
-            here = np.arange(start, min(start + step, rows))
-            similarity = unit(block(pool, here)) @ self.targets.T
-            if self.ids is None:
-                values[here] = similarity
-                continue
-            for column, (low, high) in enumerate(zip(self.bounds, self.bounds[1:], strict=False)):
-                if high > low:
-                    best = similarity[:, low:high].argmax(axis=1)
-                    values[here, column] = similarity[np.arange(len(best)), low + best]
-                    found[here, column] = low + best
+            here = slice(start, start + step)
+            points = unit(block(pool, np.arange(start, min(start + step, rows))))
+            if self.best is None:
+                values[here] = points @ self.targets.T
+            else:
+                values[here], found[here] = self.best(points)
         np.clip(values, -1, 1, out=values)
         if self.columns is None:
             values, found = values[:, 0], found[:, 0]

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import selectlang as sl
 
-from .. import _batches, _models, _text
+from .. import _batches, _models, _replicas, _text
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Iterator
 
 CHUNK = 512  # tokens whose logits are held at once
 
 
-@sl.score
+@sl.score(check=_models.one_model)
 class perplexity:  # noqa: N801 - the name of the method
     """The mean negative log-likelihood of the tokens of a row under a causal language model, in nats.
 
@@ -31,10 +30,11 @@ class perplexity:  # noqa: N801 - the name of the method
         value: nll, the mean itself, or perplexity, its exponential
         template: tulu with the model's end-of-sequence token (RDS+), plain, or chat: the model's own template
         max_tokens: longer texts lose their end; never more than the model's own limit
-        precision: fp32, or bf16 for weights and activations, which is several times faster with AMX or a GPU
+        precision: fp32, or bf16 for weights and activations, which is several times faster where the processor or GPU has it
     """
 
     shard_rows = 1024  # seconds of work: what a kill loses, and how often progress is told
+    gpus = 1  # on a cluster: a GPU each, or where there is none a node
 
     def __init__(
         self,
@@ -52,24 +52,28 @@ class perplexity:  # noqa: N801 - the name of the method
         self.head = _head(self.network, name)
         self.text, self.value, self.template = text, value, template
         self.limit = _models.limit(self.tokenizer, self.network, max_tokens)
+        self.replicas = _replicas.replicas(self.network)
 
     def __call__(self, rows: sl.Rows[sl.P]) -> sl.Scores[sl.P]:
         """One shard of rows."""
         import numpy as np
+
+        values = np.full(len(rows), np.nan)
+        for chosen, found in _replicas.run(self.replicas, self._tasks(rows), self._mean_nll):
+            values[chosen] = found
+        return sl.Scores(rows, np.exp(values) if self.value == "perplexity" else values)
+
+    def _tasks(self, rows: sl.Rows[sl.P]) -> Iterator[_batches.Task]:
+        """Batches of the rows of which a token counts."""
         import torch
 
         ids, counted = self._tokens(rows)
-        values = np.full(len(rows), np.nan)
-        lengths = np.array([len(count) if any(count) else 0 for count in counted], np.int64)
-        with torch.inference_mode():
-            for batch in _batches.batches(lengths, _batches.budget()):
-                chosen = batch.tolist()
-                tokens, mask = _batches.tensors(self.tokenizer, [ids[i] for i in chosen])
-                wanted = torch.zeros_like(mask, dtype=torch.bool)
-                for line, i in enumerate(chosen):
-                    wanted[line, : len(counted[i])] = torch.tensor(counted[i], device=wanted.device)
-                values[batch] = self._mean_nll(tokens, mask, wanted[:, 1:])
-        return sl.Scores(rows, np.exp(values) if self.value == "perplexity" else values)
+        seen = [row if any(count) else [] for row, count in zip(ids, counted, strict=True)]
+        for chosen, tensors in _batches.tasks(self.tokenizer, seen):
+            wanted = torch.zeros_like(tensors["attention_mask"], dtype=torch.bool)
+            for line, i in enumerate(chosen.tolist()):
+                wanted[line, : len(counted[i])] = torch.tensor(counted[i])
+            yield chosen, {**tensors, "wanted": wanted[:, 1:]}
 
     def _tokens(self, rows: sl.Rows[sl.P]) -> tuple[list[list[int]], list[list[bool]]]:
         """The tokens of each row, and which of them count; never the first, which nothing predicts."""
@@ -97,25 +101,26 @@ class perplexity:  # noqa: N801 - the name of the method
             ]
         return coded["input_ids"], counted
 
-    def _mean_nll(self, tokens: Any, mask: Any, wanted: Any) -> NDArray[np.float64]:
+    def _mean_nll(self, network: Any, tensors: dict[str, Any]) -> Any:
         """The mean over the tokens of each text that are `wanted`: (batch, tokens - 1), from the second."""
         import torch
 
+        tokens, mask, wanted = (tensors[name] for name in ("input_ids", "attention_mask", "wanted"))
+        head = network.get_output_embeddings() if self.head is not None else None
         line = wanted.nonzero()[:, 0]
         targets = tokens[:, 1:][wanted]
-        if self.head is None:
-            states = self.network(input_ids=tokens, attention_mask=mask).logits
+        if head is None:
+            states = network(input_ids=tokens, attention_mask=mask).logits
         else:
-            states = self.network.base_model(input_ids=tokens, attention_mask=mask).last_hidden_state
+            states = network.base_model(input_ids=tokens, attention_mask=mask).last_hidden_state
         states = states[:, :-1][wanted]
         total = torch.zeros(len(tokens), dtype=torch.float64, device=tokens.device)
         for part in range(0, len(targets), CHUNK):
             here = slice(part, part + CHUNK)
-            logits = states[here] if self.head is None else self.head(states[here])
+            logits = states[here] if head is None else head(states[here])
             losses = torch.nn.functional.cross_entropy(logits.float(), targets[here], reduction="none")
             total.index_add_(0, line[here], losses.double())
-        result: NDArray[np.float64] = (total / wanted.sum(dim=1)).cpu().numpy()
-        return result
+        return total / wanted.sum(dim=1)
 
 
 def _head(network: Any, model: str) -> Any:

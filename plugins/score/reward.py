@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import selectlang as sl
 
-from .. import _batches, _models, _text
+from .. import _batches, _models, _replicas, _text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Template = Literal["chat", "tulu", "plain", "hh"]
 
 
-@sl.score
+@sl.score(check=_models.one_model)
 class reward:  # noqa: N801 - the name of the method
     """What a reward model says of a row: the raw output of a sequence classifier on the whole conversation.
 
@@ -28,10 +31,11 @@ class reward:  # noqa: N801 - the name of the method
         template: chat, the model's own template; tulu with its end-of-sequence token; plain; or hh, as the
             code released with Diversify and Conquer has it: `###Human: ... ###Assistant: ...`
         max_tokens: longer texts lose their end; never more than the model's own limit
-        precision: fp32, or bf16 for weights and activations, which is several times faster with AMX or a GPU
+        precision: fp32, or bf16 for weights and activations, which is several times faster where the processor or GPU has it
     """
 
     shard_rows = 1024  # seconds of work: what a kill loses, and how often progress is told
+    gpus = 1  # on a cluster: a GPU each, or where there is none a node
 
     def __init__(
         self,
@@ -46,13 +50,16 @@ class reward:  # noqa: N801 - the name of the method
         name = _models.given(model, model_)
         self.tokenizer, self.network = _models.load(name, precision, head="SequenceClassification")
         self.label = _label(self.network.config, label, name)
+        config = self.network.config.get_text_config()
+        pad = config.pad_token_id
+        self.pad = pad if pad is not None and 0 <= pad < config.vocab_size else None
         self.template = template
         self.limit = _models.limit(self.tokenizer, self.network, max_tokens)
+        self.replicas = _replicas.replicas(self.network)
 
     def __call__(self, rows: sl.Rows[sl.P]) -> sl.Scores[sl.P]:
         """One shard of rows."""
         import numpy as np
-        import torch
 
         if self.template == "hh":
             texts = [_hh(turns) for turns in rows.turns()]
@@ -64,29 +71,28 @@ class reward:  # noqa: N801 - the name of the method
                 texts, truncation=True, max_length=self.limit, add_special_tokens=self.template != "chat"
             )["input_ids"]
         values = np.full(len(rows), np.nan)
-        counts = np.array([len(row) for row in ids], np.int64)
-        with torch.inference_mode():
-            for batch in _batches.batches(counts, _batches.budget()):
-                values[batch] = self._scores([ids[i] for i in batch.tolist()])
+        for chosen, scores in _replicas.run(self.replicas, self._tasks(ids), self._scores):
+            values[chosen] = scores
         return sl.Scores(rows, values)
 
-    def _scores(self, ids: list[list[int]]) -> Any:
-        """The scores of one batch, (texts,).
+    def _tasks(self, ids: list[list[int]]) -> Iterator[_batches.Task]:
+        """Batches of texts, and the padding token of each.
 
         A decoder reads a text at its last token that is not the padding token of the config. Where the
         config has none, that is the last token, and any token that ends no text of the batch can stand in.
         """
-        config = self.network.config.get_text_config()
-        pad = config.pad_token_id
-        if pad is None or not 0 <= pad < config.vocab_size:
-            last = {text[-1] for text in ids}
-            config.pad_token_id = next(token for token in range(len(last) + 1) if token not in last)
-        try:
-            tokens, mask = _batches.tensors(self.tokenizer, ids, config.pad_token_id)
-            logits = self.network(input_ids=tokens, attention_mask=mask).logits
-        finally:
-            config.pad_token_id = pad
-        return logits[:, self.label].double().cpu().numpy()
+        for chosen, tensors in _batches.tasks(self.tokenizer, ids):
+            pad = self.pad
+            if pad is None:
+                last = {ids[i][-1] for i in chosen.tolist()}
+                pad = next(token for token in range(len(last) + 1) if token not in last)
+            tensors["input_ids"].masked_fill_(tensors["attention_mask"] == 0, pad)
+            yield chosen, {**tensors, "pad": pad}
+
+    def _scores(self, network: Any, tensors: dict[str, Any]) -> Any:
+        network.config.get_text_config().pad_token_id = tensors["pad"]
+        tokens, mask = tensors["input_ids"], tensors["attention_mask"]
+        return network(input_ids=tokens, attention_mask=mask).logits[:, self.label].double()
 
 
 def _hh(turns: _text.Turns) -> str:

@@ -26,10 +26,11 @@ def add(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     checked = program(args, registry(args))
+    from selectlang.engine.datasets import Datasets
     from selectlang.engine.plan import plan
     from selectlang.store.store import Store
 
-    found = plan(checked, Store.default(), options(args))
+    found = plan(checked, Datasets(Store.default()), options(args))
     if args.json:
         say(json.dumps(asdict(found), indent=2))
         return 0
@@ -39,7 +40,13 @@ def run(args: Namespace) -> int:
         say(f"  {note}")
     lines = _first(found.lines)
     rows = [
-        (line.path, line.method, count(line.rows_in), count(line.rows_out, line.most), line.state)
+        (
+            line.path,
+            line.method,
+            count(line.rows_in, line.most_in),
+            count(line.rows_out, line.most),
+            line.state,
+        )
         for line in lines
     ]
     show(["stage", "method", "rows in", "rows out", "state"], rows, right=["rows in", "rows out"])
@@ -60,7 +67,7 @@ def _prices(found: Plan) -> None:
         (
             ask.path,
             ask.model,
-            f"{ask.calls:,}",
+            count(ask.calls, ask.most),
             f"{ask.tokens_in:,}",
             f"{ask.tokens_out:,}",
             _dollars(ask.dollars),
@@ -74,15 +81,21 @@ def _prices(found: Plan) -> None:
     if len(rows) > 1:
         prices = [ask.dollars for ask in found.asks]
         known = None if None in prices else sum(price for price in prices if price is not None)
-        rows.append(("in all", "", *(f"{number:,}" for number in total), _dollars(known)))
+        most = any(ask.most for ask in found.asks)
+        calls = count(total[0], most)
+        rows.append(("in all", "", calls, *(f"{number:,}" for number in total[1:]), _dollars(known)))
     show(
         ["stage", "model", "calls", "tokens in", "out, at most", "at most"],
         rows,
         right=["calls", "tokens in", "out, at most", "at most"],
     )
+    if any(ask.dollars != 0 for ask in found.asks):
+        say("calls made again come on top: answers that cannot be read, and responses that are broken")
     stored = sum(ask.calls * ask.stored for ask in found.asks)
     if stored:
-        say(f"about {stored:,.0f} of the calls are answered already, and cost nothing")
+        sampled = any(ask.stored and not ask.read for ask in found.asks)
+        about = "by a sample of the rows, about " if sampled else ""
+        say(f"{about}{stored:,.0f} of the calls are answered already, and cost nothing")
     for path in found.unpriced:
         say(f"{path}: what it asks is known when the stages before it have run")
 

@@ -7,8 +7,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from selectlang.commands.common import add_model_options, add_spec_options, options, program, registry
+from selectlang.errors import UsageError
 from selectlang.progress import clock, progress
-from selectlang.tables import say
+from selectlang.tables import counted, say
 
 
 def add(parser: ArgumentParser) -> None:
@@ -16,28 +17,45 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="DIR", type=Path, help="the run folder (default: a new one under runs/)"
     )
+    parser.add_argument(
+        "--engine", choices=("local", "ray"), default="local",
+        help="where methods that map rows in parts do so: in this process, or on a Ray cluster (local)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--address", metavar="ADDR",
+        help="the Ray cluster to join, such as head:6379; without it, one of the cores of this machine",
+    )  # fmt: skip
     add_spec_options(parser)
     add_model_options(parser)
 
 
 def run(args: Namespace) -> int:
+    if args.address is not None and args.engine != "ray":
+        raise UsageError("--address names a Ray cluster; give --engine ray too")
     loaded = registry(args)
     checked = program(args, loaded)
     from selectlang.engine.run import run as run_program
     from selectlang.store.store import Store
 
-    done = run_program(checked, loaded, Store.default(), args.out, progress(), options(args))
+    cluster = None
+    if args.engine == "ray":
+        from selectlang.engine.cluster import Cluster
+
+        cluster = Cluster(args.address)
+    done = run_program(checked, loaded, Store.default(), args.out, progress(), options(args), cluster)
     for note in done.notes:
         say(f"note: {note}", sys.stderr)
     for name, output in done.record["outputs"].items():
         if "rows" in output:
             again = f" ({output['unique']:,} different)" if output["unique"] < output["rows"] else ""
-            say(f"{name}: {output['rows']:,} rows{again} in {done.folder / output['file']}")
+            say(f"{name}: {counted(output['rows'], 'row')}{again} in {done.folder / output['file']}")
         elif "value" in output:
             say(f"{name}: {output['value']:g}")
         else:
             say(f"{name}: {done.folder / output.get('folder', '')}")
     states = [stage["state"] for stage in done.record["stages"]]
-    counts = f"{states.count('ran')} stages run, {len(states) - states.count('ran')} from the store"
+    counts = f"{counted(states.count('ran'), 'stage')} run, {states.count('cached')} from the store"
+    if idle := states.count("not needed"):
+        counts += f", {idle} not needed"
     say(f"{counts}, {clock(done.record['seconds'])}; record in {done.folder / 'record.json'}")
     return 0

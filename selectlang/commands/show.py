@@ -121,7 +121,9 @@ def _code(code: str) -> int:
     from selectlang.codes import CODES
 
     if code not in CODES:
-        raise UsageError(f"there is no error code {code}{nearest(code, CODES)}")
+        raise UsageError(
+            f"there is no error code {code}; they go from {min(CODES)} to {max(CODES)}: docs/errors.md"
+        )
     title, text = CODES[code]
     say(f"{code}: {title}\n\n{text}")
     return 0

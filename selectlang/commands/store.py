@@ -60,6 +60,7 @@ def run(args: Namespace) -> int:
 
 def _list(store: Store, as_json: bool) -> int:
     from selectlang.llm.calls import Calls
+    from selectlang.store.trained import called
 
     entries = sorted(store.entries(), key=lambda e: (-e.used.timestamp(), e.key))
     if as_json:
@@ -78,7 +79,7 @@ def _list(store: Store, as_json: bool) -> int:
     say(f"{len(entries)} entries, {_size(sum(e.size for e in entries))}, in {store.folder}")
     with Calls(store.folder) as calls:
         for model, (count, cost) in calls.totals().items():
-            say(f"{count:,} answers of {model}{f', ${cost:,.2f}' if cost else ''}")
+            say(f"{count:,} answers of {called(model, store)}{f', ${cost:,.2f}' if cost else ''}")
     return 0
 
 

@@ -41,11 +41,11 @@ class Chunks:
         table = self._table if columns is None else self._table.select(columns)
         numbers = np.searchsorted(self._ends, positions, "right")
         order = np.argsort(numbers, kind="stable")
+        found, firsts = np.unique(numbers[order], return_index=True)
         parts = []
-        for number in np.unique(numbers).tolist():
+        for number, index in zip(found.tolist(), np.split(positions[order], firsts[1:]), strict=False):
             batch = self._batches[number] if columns is None else self._batches[number].select(columns)
-            inside = positions[numbers == number] - (self._ends[number] - batch.num_rows)
-            parts.append(batch.take(pa.array(inside)))
+            parts.append(batch.take(pa.array(index - (self._ends[number] - batch.num_rows))))
         back = np.empty(len(order), np.int64)
         back[order] = np.arange(len(order))
         return pa.Table.from_batches(parts, schema=table.schema).combine_chunks().take(pa.array(back))
@@ -60,6 +60,21 @@ class Chunks:
         found = self._batches if positions is None else self.tables(positions, columns)
         for table in found:
             yield [values(table.column(name)) for name in columns]
+
+    def texts(self, name: str, positions: NDArray[np.int64]) -> Iterator[bytes]:
+        """A column of text in UTF-8: each text is fetched by itself, so that rows may stand far apart."""
+        import numpy as np
+
+        numbers = np.searchsorted(self._ends, positions, "right")
+        inside = positions - np.concatenate([[0], self._ends])[numbers]
+        opened: dict[int, tuple[memoryview, memoryview]] = {}
+        for number, at in zip(numbers.tolist(), inside.tolist(), strict=True):
+            if number not in opened:
+                column = self._batches[number].column(name)
+                _, offsets, content = column.buffers()
+                opened[number] = memoryview(offsets).cast("i")[column.offset :], memoryview(content)
+            ends, texts = opened[number]
+            yield bytes(texts[ends[at] : ends[at + 1]])
 
     def column(self, name: str, positions: NDArray[np.int64] | None) -> list[Any]:
         """The values of a column."""

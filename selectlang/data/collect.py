@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from selectlang.data.blocks import field_texts, read_block
 from selectlang.data.chunks import Chunks
-from selectlang.data.formats import Bad
-from selectlang.data.identity import Ids, digest, flat, row_hashes
+from selectlang.data.formats import Bad, Block
+from selectlang.data.identity import Ids, row_hashes
 from selectlang.data.info import DataInfo
 from selectlang.data.shapes import KNOWN, Shape
-from selectlang.data.source import DataSpec, nearest, some
-from selectlang.data.turns import BadRow, lookup, text, without_surrogates
+from selectlang.data.source import SECTION, DataSpec, nearest, some
+from selectlang.data.turns import BadRow, without_surrogates
 from selectlang.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,11 +23,11 @@ if TYPE_CHECKING:
 Sinks = tuple[Any, Any, Any]
 ROWS, CHARACTERS = 4096, 1 << 24  # a batch is written when it has reached either
 FIRST = 5  # bad rows that are described when they are skipped
-ADVICE = "Correct the row, or leave such rows out with bad_rows: skip"
+ADVICE = f"Correct the row, or leave such rows out with bad_rows: skip, {SECTION}"
 
 
 class Collector:
-    """Takes rows one by one and writes them to three Arrow files.
+    """Takes rows block by block and writes them to three Arrow files.
 
     `sinks` are where to: of ids (id, hash), of what methods see (group, conversation, length, file), and
     of the rows as they were found (their line of JSON, or the columns of a table when `schema` is given).
@@ -52,16 +54,15 @@ class Collector:
         self._digests = bytearray()  # of all rows, eight bytes each
         self._shape: Shape | None = None
         self._fields: dict[str, None] = {}
-        self._alike: Any = None
         self._places: list[Callable[[int], str]] = []
         self._optional: set[str] = set()
         self._clear()
 
     def _clear(self) -> None:
         self._numbers: list[int] = []
-        self._pending: list[tuple[Any, ...]] = []  # columns group to length
+        self._columns: list[list[Any]] = [[] for _ in self._schema.names[:6]]  # from group to length
         self._given: list[str] = []
-        self._texts: list[bytes] = []
+        self._texts: list[bytes | None] = []
         self._characters = 0
 
     def begin(self, stem: str, place: Callable[[int], str]) -> None:
@@ -88,50 +89,64 @@ class Collector:
         """Fields that rows have."""
         self._fields.update(dict.fromkeys(names))
 
-    def add(self, number: int, record: Any, line: bytes | None) -> None:
-        """Take a row: its `number` in the file, its fields, and its line of JSON unless it is of a table."""
-        if record.__class__ is not dict:
-            what = record if isinstance(record, Bad) else f"not an object of fields, but {str(record)!r:.60}"
-            return self.reject(number, what)
-        if not record or self._shape is None:
-            expected = f"; expected {some(list(self._shape.fields))}" if self._shape else f". {KNOWN}"
-            return self.reject(number, f"the row has no fields{expected}")
-        if line is not None and record.keys() != self._alike:
-            self._alike = record.keys()
-            self.has_fields(list(record))
-        try:
-            turns = self._shape.read(record)
-            given = None if self.spec.id is None else self._scalar(record, self.spec.id)
-            group = None if self.spec.group is None else self._scalar(record, self.spec.group)
-        except BadRow as error:
-            return self.reject(number, str(error))
-        try:
-            key = digest(turns)
-        except UnicodeEncodeError:
-            turns = [(role, without_surrogates(content)) for role, content in turns]
-            key = digest(turns)
-        if given is None:
-            self._digests += key
-        else:
-            self._given.append(given)
-        characters = sum([len(content) for _, content in turns])
-        self._numbers.append(number)
-        self._pending.append((group, *flat(turns), characters))
-        self._characters += characters
-        if line is not None:
-            self._texts.append(line)
-            if len(self._numbers) >= ROWS or self._characters >= CHARACTERS:
-                self.flush()
-        return None
+    def take(self, block: Block) -> None:
+        """Take some rows. A block is divided where a batch ends within it, and down to each bad row."""
+        left = [block]
+        while left:
+            block = left.pop()
+            if at := self._divide(block):
+                left += (block.part(at, len(block.records)), block.part(0, at))
 
-    def _scalar(self, record: dict[str, Any], name: str) -> str:
-        if name == "_file":
-            return without_surrogates(self.info.stems[-1])
+    def _divide(self, block: Block) -> int:
+        """Where to divide a block; 0 where there is no need, and it is taken."""
+        count, room = len(block.records), ROWS - len(self._numbers)
+        is_text = block.lines is not None
+        if count == 0 or (is_text and count > room):
+            return room if count else 0
         try:
-            found = text(lookup(record, name), f"'{name}'")
-        except KeyError:
-            raise BadRow(f"no field '{name}'{nearest(name, record)}") from None
-        return without_surrogates(found)
+            columns, digests, given = self._read(block.records)
+        except BadRow as error:
+            if count == 1:
+                self.reject(block.numbers[0], str(error))
+            return count // 2
+        characters = self._characters + sum(columns[-1])
+        if is_text and count > 1 and characters >= CHARACTERS:
+            return count // 2
+        for column, more in zip(self._columns, columns, strict=True):
+            column += more
+        self._numbers += block.numbers
+        self._texts += block.lines or ()
+        self._characters = characters
+        if given is None:
+            self._digests += digests
+        else:
+            self._given += given
+        if is_text and (count == room or characters >= CHARACTERS):
+            self.flush()
+        return 0
+
+    def _read(self, records: Sequence[Any]) -> tuple[list[Sequence[Any]], bytes, list[str] | None]:
+        """The columns group to length of some rows, the digest of each, and the ids they give, if any."""
+        kinds = dict.fromkeys([tuple(record) if type(record) is dict else () for record in records])
+        if () in kinds or self._shape is None:
+            raise BadRow(self._no_row(records[0]))
+        if not self._is_table:
+            self._fields.update(dict.fromkeys(chain.from_iterable(kinds)))
+        columns, digests = read_block(self._shape, records)
+        given = None if self.spec.id is None else self._named(self.spec.id, records)
+        group = [None] * len(records) if self.spec.group is None else self._named(self.spec.group, records)
+        return [group, *columns], digests, given
+
+    def _no_row(self, record: Any) -> str:
+        if type(record) is not dict:
+            return record if isinstance(record, Bad) else f"not an object of fields, but {str(record)!r:.60}"
+        expected = f"; expected {some(list(self._shape.fields))}" if self._shape else f". {KNOWN}"
+        return f"the row has no fields{expected}"
+
+    def _named(self, name: str, records: Sequence[dict[str, Any]]) -> list[str]:
+        if name == "_file":
+            return [without_surrogates(self.info.stems[-1])] * len(records)
+        return field_texts(name, records)
 
     def reject(self, number: int, what: str) -> None:
         """A bad row: an error, or one more that is skipped."""
@@ -159,22 +174,22 @@ class Collector:
                 what = f"the id {self._given[i]!r} is also that of {place}; expected each id once"
                 self.reject(self._numbers[i], what)
             kept = np.flatnonzero(first < 0)
-        index = kept.tolist()
-        columns: list[Any] = list(zip(*(self._pending[i] for i in index), strict=True)) if index else [()] * 6
-        arrays = [
-            pa.array(column, kind) for column, kind in zip(columns, self._schema.types[:6], strict=True)
-        ]
-        arrays.append(pa.array(np.full(len(index), len(self.info.stems) - 1, np.int32)))
+        columns, lines = self._columns, self._texts
+        if len(kept) < len(numbers):
+            columns = [[column[i] for i in kept.tolist()] for column in columns]
+            lines = [lines[i] for i in kept.tolist()] if lines else lines
+        types = self._schema.types[:6]
+        arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
+        arrays.append(pa.array(np.full(len(kept), len(self.info.stems) - 1, np.int32)))
         self._rows.write(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
         if batch is None:
-            lines = pa.array([self._texts[i] for i in index], pa.string())
-            batch = pa.RecordBatch.from_arrays([lines], ["row"])
+            batch = pa.RecordBatch.from_arrays([pa.array(lines, pa.string())], ["row"])
         else:
             batch = batch.take(pa.array(numbers[kept] - start))
         self._source.write(batch)
-        self.info.rows += len(index)
+        self.info.rows += len(kept)
         self._clear()
-        self.progress(len(index))
+        self.progress(len(kept))
 
     def finish(self) -> DataInfo:
         """Write what is left, and say what was found; a DataError when no row was."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from selectlang.data.chunks import Chunks
 from selectlang.data.formats import loads
 from selectlang.data.info import DataInfo
-from selectlang.data.source import DataSpec, nearest
+from selectlang.data.source import SECTION, DataSpec, nearest
 from selectlang.data.turns import is_missing, lookup
 from selectlang.errors import DataError
 
@@ -64,7 +64,9 @@ class Dataset:
 
     def ids(self, positions: NDArray[np.int64] | None = None) -> list[str]:
         """The id of each row."""
-        return self._ids.column("id", positions)
+        if positions is None:
+            return self._ids.column("id", None)
+        return [identifier.decode() for identifier in self._ids.texts("id", positions)]
 
     @cached_property
     def _hashes(self) -> NDArray[np.uint64]:
@@ -102,7 +104,8 @@ class Dataset:
     def groups(self, positions: NDArray[np.int64] | None = None) -> list[str]:
         """The group of each row; a DataError when the data set states none."""
         if not self.info.grouped:
-            raise DataError("these rows have no groups; name the field that holds them, as in group: task")
+            named = f"name the field that holds them, as in group: task, {SECTION}"
+            raise DataError(f"these rows have no groups; {named}")
         return self._rows.column("group", positions)
 
     def field(self, name: str, positions: NDArray[np.int64] | None = None) -> list[Any]:
@@ -126,8 +129,12 @@ class Dataset:
         """Whether the rows come from Parquet files or the hub, and go back to a table."""
         return self.info.format in ("parquet", "hf")
 
+    def lines(self, positions: NDArray[np.int64]) -> Iterator[bytes]:
+        """The rows as lines of JSON, where they do not come from a table."""
+        return self._source.texts("row", positions)
+
     def source(self, positions: NDArray[np.int64]) -> Iterator[pa.Table]:
-        """The rows as they were found, in blocks: the columns of a table, or `row`, their lines of JSON."""
+        """The rows of a table as they were found, in blocks."""
         return self._source.tables(positions)
 
 

@@ -1,8 +1,9 @@
 """Text formats: JSON values, lines, and the rows of JSON Lines files with their places.
 
-Each reader of a text format yields `(number, record, text)`: the number a person would look for (a line
+Each reader of a text format yields `(number, record, line)`: the number a person would look for (a line
 of the file, or an element of a JSON array, both from 1), the row as a mapping, and the row as one line of
-JSON. A row that cannot be read comes as a `Bad` in place of its record, so that reading goes on after it.
+JSON. That of JSON Lines, the format of large files, yields blocks of them. A row that cannot be read
+comes as a `Bad` in place of its record, so that reading goes on after it.
 
 UTF-8 is expected, with or without a byte order mark. Empty lines mean nothing. NaN and Infinity are
 read, as Python writes them. A line that is longer than `LONGEST` is an error of the file.
@@ -13,13 +14,14 @@ from __future__ import annotations
 import io
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, AnyStr, BinaryIO
+from typing import IO, Any, AnyStr, BinaryIO, NamedTuple
 
 from selectlang.data.source import open_bytes
 from selectlang.errors import DataError
 
+PIECE = 1 << 17  # bytes of a file of lines that are read at a time
 LONGEST = 64 << 20  # bytes (or characters) of one row: what is longer is no row, and would fill the memory
 BOM = b"\xef\xbb\xbf"
 NOT_UTF8 = "not UTF-8; convert the file to UTF-8"
@@ -30,6 +32,19 @@ class Bad(str):
     """What is wrong with a row."""
 
     __slots__ = ()
+
+
+class Block(NamedTuple):
+    """Rows that are read together: numbers, records and lines, as of single rows; no lines of a table."""
+
+    numbers: Sequence[int]
+    records: Sequence[Any]
+    lines: Sequence[bytes | None] | None
+
+    def part(self, start: int, stop: int) -> Block:
+        """The rows from `start` to `stop`."""
+        lines = None if self.lines is None else self.lines[start:stop]
+        return Block(self.numbers[start:stop], self.records[start:stop], lines)
 
 
 Item = tuple[int, Any, bytes | None]
@@ -93,31 +108,50 @@ def lines_of(file: IO[AnyStr], path: Path) -> Iterator[tuple[int, AnyStr]]:
         if not line:
             return
         if len(line) == LONGEST and line[-1:] not in ("\n", b"\n"):
-            raise DataError(
-                f"{path}:{number}: this line is longer than {LONGEST >> 20} MiB, the most that a row may be; "
-                "expected one row on each line"
-            )
+            raise _too_long(path, number)
         yield number, line
 
 
-def read_jsonl(path: Path) -> Iterator[Item]:
+def _too_long(path: Path, number: int) -> DataError:
+    return DataError(
+        f"{path}:{number}: this line is longer than {LONGEST >> 20} MiB, the most that a row may be; "
+        "expected one row on each line"
+    )
+
+
+def read_jsonl(path: Path) -> Iterator[Block]:
     """The lines of a JSON Lines file."""
+    first = 1
+    with open_bytes(path) as file:
+        while text := file.read(PIECE):
+            lines = (text + file.readline(LONGEST)).split(b"\n")
+            if first == 1:
+                lines[0] = lines[0].removeprefix(BOM)
+            if max(map(len, lines)) >= LONGEST:
+                whole = next(at for at, line in enumerate(lines) if len(line) >= LONGEST)
+                yield _parsed(first, lines[:whole])
+                raise _too_long(path, first + whole)
+            yield _parsed(first, lines)
+            first += len(lines) - 1  # the last of them ends the file, or is what stands after a line break
+
+
+def _parsed(first: int, lines: list[bytes]) -> Block:
+    """The rows of some lines, of which the first has this number; empty lines are left out."""
     import orjson
 
-    fast = orjson.loads
-    with open_bytes(path) as file:
-        for number, line in lines_of(file, path):
-            if number == 1:
-                line = line.removeprefix(BOM)
-            line = line.strip()
-            if not line:
-                continue
-            try:
-                yield number, fast(line), line
-            except ValueError:
-                try:
-                    record = loads(line)
-                except ValueError as error:
-                    yield number, why_not(error), None
-                else:
-                    yield number, record, line
+    numbers: Sequence[int] = range(first, first + len(lines))
+    lines = [line.strip() for line in lines]
+    if not all(lines):
+        numbers = [number for number, line in zip(numbers, lines, strict=True) if line]
+        lines = list(filter(None, lines))
+    try:
+        return Block(numbers, list(map(orjson.loads, lines)), lines)
+    except ValueError:
+        return Block(numbers, list(map(_record, lines)), lines)
+
+
+def _record(line: bytes) -> Any:
+    try:
+        return loads(line)
+    except ValueError as error:
+        return why_not(error)

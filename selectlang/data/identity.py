@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from selectlang.data.chunks import BLOCK, Chunks
 from selectlang.data.formats import loads
 from selectlang.data.tables import to_python
-from selectlang.draws import id_hash
+from selectlang.draws import id_hash, id_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -98,7 +98,7 @@ class Ids:
         """Take ids that rows give; for each, the place where it was seen before, or -1 and it is written."""
         import numpy as np
 
-        hashes = np.array([id_hash(identifier) for identifier in ids], np.uint64)
+        hashes = id_hashes(ids)
         first = self._seen.add(hashes, places)
         self._write([ids[i] for i in np.flatnonzero(first < 0).tolist()], hashes[first < 0])
         return first
@@ -107,13 +107,12 @@ class Ids:
         """Make the ids of all rows from their digests: copies have -2, -3 and so on at the end."""
         import numpy as np
 
-        keys = np.frombuffer(digests, ">u8").astype(np.uint64)
-        numbers = copies(keys, whole)
-        for start in range(0, len(keys), BLOCK):
-            block = slice(start, start + BLOCK)
-            pairs = zip(keys[block].tolist(), numbers[block].tolist(), strict=True)
-            ids = [f"{key:016x}" + (f"-{copy}" if copy > 1 else "") for key, copy in pairs]
-            self._write(ids, np.array([id_hash(identifier) for identifier in ids], np.uint64))
+        numbers = copies(np.frombuffer(digests, ">u8").astype(np.uint64), whole)
+        for start in range(0, len(numbers), BLOCK):
+            ids = digests[8 * start : 8 * (start + BLOCK)].hex(" ", 8).split()
+            for i in np.flatnonzero(numbers[start : start + BLOCK] > 1).tolist():
+                ids[i] += f"-{numbers[start + i]}"
+            self._write(ids, id_hashes(ids))
 
     def close(self) -> None:
         """Finish the file."""

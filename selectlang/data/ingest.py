@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from selectlang.data import tables
+from selectlang.data.blocks import blocks
 from selectlang.data.collect import Collector, Sinks
 from selectlang.data.delimited import read_csv
-from selectlang.data.formats import Item, Note, dumps, loads, read_jsonl
+from selectlang.data.formats import Block, Note, dumps, loads, read_jsonl
 from selectlang.data.info import DataInfo
 from selectlang.data.json_files import holds_lines, read_json
 from selectlang.data.shapes import check_fields, find
@@ -55,7 +56,8 @@ def collect_records(spec: DataSpec, records: Iterable[Any], sinks: Sinks) -> Dat
     lines = map(dumps, records)
     collector = Collector(spec, sinks, None, lambda rows: None)
     collector.begin("records", partial(_place, "records", "json"))
-    _text(collector, ((number, loads(line), line) for number, line in enumerate(lines, 1)), "records", "json")
+    items = ((number, loads(line), line) for number, line in enumerate(lines, 1))
+    _text(collector, blocks(items), "records", "json")
     info = collector.finish()
     info.format = "records"
     return info
@@ -82,17 +84,20 @@ def _files(spec: DataSpec, sinks: Sinks, progress: Progress) -> DataInfo:
             collector.begin(names[path], partial(_place, str(path), formats[path]))
             before = collector.total
             if path in real:
-                own = schema or tables.schema_of([(path, real[path])])
-                _table(
-                    collector, _guarded(path, tables.batches(real[path], own)), str(path), schema is not None
-                )
+                own = tables.schema_of([(path, real[path])])
+                batches = _guarded(path, tables.batches(real[path], schema or own))
+                _table(collector, batches, str(path), schema is not None, own.names)
             else:
-                items = _guarded(path, _items(path, formats[path], spec, collector.info.notes.append))
-                _text(collector, items, str(path), formats[path])
+                rows = _rows(path, formats[path], spec, collector.info.notes.append)
+                _text(collector, rows, str(path), formats[path])
             if collector.total == before:
                 empty.append(path)
         info = collector.finish()
     info.format = ", ".join(dict.fromkeys(formats[path] for path in full))
+    if spec.header and not {"csv", "tsv"} & {*formats.values()}:
+        info.notes.append("header does nothing: no file is CSV or TSV")
+    if spec.split:
+        info.notes.append("split does nothing: the rows are of files, and of no data set of the hub")
     if empty:
         info.notes.append(f"without rows: {some([str(path) for path in empty], 5)}")
     return info
@@ -108,7 +113,7 @@ def _hub(spec: DataSpec, sinks: Sinks, progress: Progress) -> DataInfo:
     schema = tables.plain(data.features.arrow_schema)
     collector = Collector(spec, sinks, schema, progress)
     collector.begin(str(spec.hub), partial(_place, f"hf:{spec.hub}", "hf"))
-    _table(collector, tables.hub_batches(data, schema), f"hf:{spec.hub}", True)
+    _table(collector, tables.hub_batches(data, schema), f"hf:{spec.hub}", True, schema.names)
     info = collector.finish()
     info.format = "hf"
     return info
@@ -121,12 +126,12 @@ def _place(name: str, form: str, number: int) -> str:
     return f"{name}, element {number}" if form == "json" else f"{name}:{number}"
 
 
-def _items(path: Path, form: str, spec: DataSpec, note: Note) -> Iterator[Item]:
+def _rows(path: Path, form: str, spec: DataSpec, note: Note) -> Iterator[Block]:
     if form == "jsonl":
-        return read_jsonl(path)
+        return _guarded(path, read_jsonl(path))
     if form == "json":
-        return read_json(path, note)
-    return read_csv(path, note, spec.header, tabs=form == "tsv")
+        return blocks(_guarded(path, read_json(path, note)))
+    return blocks(_guarded(path, read_csv(path, note, spec.header, tabs=form == "tsv")))
 
 
 def _guarded(path: Path, items: Iterator[T]) -> Iterator[T]:
@@ -151,35 +156,43 @@ def _reading(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: cannot be read: {error}") from error
 
 
-def _text(collector: Collector, items: Iterator[Item], name: str, form: str) -> None:
-    head: list[Item] = []
-    records: list[dict[str, Any]] = []
-    for item in items:
-        head.append(item)
-        if isinstance(item[1], dict) and item[1]:
-            records.append(item[1])
-        elif collector.spec.bad_rows != "skip":
-            break
-        if len(records) == SAMPLE:
-            break
+def _text(collector: Collector, rows: Iterator[Block], name: str, form: str) -> None:
+    head: list[Block] = []
+    records = list(islice(_sample(rows, head, collector.spec.bad_rows == "skip"), SAMPLE))
     if records:
         hint = (
             "; if the first line holds no names, give them as header: [...]" if form in ("csv", "tsv") else ""
         )
         collector.shaped(find(records, collector.spec.columns, name, hint))
         check_fields(collector.spec, records, name)
-    for item in chain(head, items):
-        collector.add(*item)
+    for block in chain(head, rows):
+        collector.take(block)
     collector.flush()
 
 
-def _table(collector: Collector, batches: Iterator[pa.RecordBatch], name: str, as_table: bool) -> None:
-    """Collect a table: as it is, or as lines of JSON where other files of the data set are text."""
+def _sample(rows: Iterator[Block], head: list[Block], skip: bool) -> Iterator[dict[str, Any]]:
+    """The first rows of a file up to a bad one, or without those to skip; `head` takes the blocks read."""
+    for block in rows:
+        head.append(block)
+        for record in block.records:
+            if isinstance(record, dict) and record:
+                yield record
+            elif not skip:
+                return
+
+
+def _table(
+    collector: Collector, batches: Iterator[pa.RecordBatch], name: str, as_table: bool, own: list[str]
+) -> None:
+    """Collect a table: as it is, or as lines of JSON where other files of the data set are text.
+
+    `own` are its columns; a batch has those of the other tables too, and its shape is none of theirs.
+    """
     spec, start = collector.spec, 1
     names: list[str] | None = None
     for batch in batches:
         if start == 1 and batch.num_rows:
-            records = tables.to_python(batch.slice(0, SAMPLE))
+            records = tables.to_python(batch.slice(0, SAMPLE), own)
             shape = find(records, spec.columns, name)
             check_fields(spec, records, name)
             collector.shaped(shape)
@@ -187,7 +200,8 @@ def _table(collector: Collector, batches: Iterator[pa.RecordBatch], name: str, a
             if as_table:
                 needed = [*shape.fields, *(field for field in (spec.id, spec.group) if field)]
                 names = tables.columns(needed, batch.schema.names)
-        for number, record in enumerate(tables.to_python(batch, names), start):
-            collector.add(number, record, None if as_table else dumps(record))
+        found = tables.to_python(batch, names)
+        lines = None if as_table else list(map(dumps, found))
+        collector.take(Block(range(start, start + batch.num_rows), found, lines))
         collector.flush(batch if as_table else None, start)
         start += batch.num_rows

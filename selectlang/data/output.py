@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,39 +17,41 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    Why = Mapping[str, NDArray[Any]]
+
 KEY = "selectlang"
+SPAN = 1 << 16  # rows that are made ready together
 
 
 def write_rows(
     data: Dataset,
     positions: NDArray[np.int64],
-    extra: Mapping[str, Sequence[Any] | NDArray[Any]],
+    scores: NDArray[np.floating[Any]],
+    why: Why,
     path_stem: Path,
 ) -> Path:
     """Write rows as they were found, each with one more field `selectlang`; the path that was written.
 
-    Rows of text formats become JSON Lines (`.jsonl`), rows of tables Parquet (`.parquet`). `extra` has,
-    under each name such as id, rank, score or why, one entry for each position; a missing number becomes
-    null. A field `selectlang` that a row already has is replaced. The file appears whole or not at all.
+    Rows of text formats become JSON Lines (`.jsonl`), rows of tables Parquet (`.parquet`). The field holds
+    the row's id, its rank from 1 on, its entry of `scores`, and its entry under each name of `why`; a
+    missing or infinite number becomes null. A field of this name that a row already has is replaced. The
+    file appears whole or not at all.
     """
     import numpy as np
 
     positions = np.asarray(positions, np.int64)
-    columns = {name: _plain(values) for name, values in extra.items()}
-    if not columns:
-        raise ValueError("extra is empty; give at least the ids")
-    for name, values in columns.items():
+    for name, values in [("scores", scores), *why.items()]:
         if len(values) != len(positions):
-            raise ValueError(f"extra {name!r} has {len(values)} entries for {len(positions)} rows")
+            raise ValueError(f"{name!r} has {len(values)} entries for {len(positions)} rows")
     path = path_stem.with_name(path_stem.name + (".parquet" if data.is_table else ".jsonl"))
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(half, "wb") as file:
             if data.is_table:
-                _write_table(file, data, positions, columns)
+                _write_table(file, data, positions, scores, why)
             else:
-                file.writelines(_lines(data, positions, columns))
+                file.writelines(_lines(data, positions, scores, why))
             file.flush()
             os.fsync(file.fileno())
         os.replace(half, path)
@@ -57,66 +60,76 @@ def write_rows(
     return path
 
 
-def _plain(values: Sequence[Any] | NDArray[Any]) -> list[Any]:
-    import numpy as np
+def _lines(
+    data: Dataset, positions: NDArray[np.int64], scores: NDArray[np.floating[Any]], why: Why
+) -> Iterator[bytes]:
+    for start in range(0, len(positions), SPAN):
+        part = slice(start, start + SPAN)
+        ids, numbers = data.ids(positions[part]), _plain(scores[part])
+        columns = [_plain(values[part]) for values in why.values()]
+        for at, line in enumerate(data.lines(positions[part])):
+            reasons = {name: column[at] for name, column in zip(why, columns, strict=True)}
+            added = {"id": ids[at], "rank": start + at + 1, "score": numbers[at], "why": reasons}
+            yield _with(line, dumps(added))
 
-    found = values.tolist() if isinstance(values, np.ndarray) else list(values)
-    return [None if isinstance(value, float) and value != value else value for value in found]
+
+def _plain(values: NDArray[Any]) -> list[Any]:
+    """The values of an array for JSON, which knows neither NaN nor infinities."""
+    found: list[Any] = values.tolist()
+    return [one if math.isfinite(one) else None for one in found] if values.dtype.kind == "f" else found
 
 
-def _lines(data: Dataset, positions: NDArray[np.int64], columns: dict[str, list[Any]]) -> Iterator[bytes]:
-    added = (dumps(dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True))
-    for table in data.source(positions):
-        for line in table.column("row").to_pylist():
-            yield _with(line, next(added)) + b"\n"
-
-
-def _with(line: str, added: bytes) -> bytes:
-    """A line of JSON, unchanged but for the field that is added at its end."""
-    if f'"{KEY}"' in line:
+def _with(line: bytes, added: bytes) -> bytes:
+    """A line of JSON, unchanged but for the field that is added at its end, and a line break."""
+    if b'"%s"' % KEY.encode() in line:
         row = loads(line)
         if KEY in row:
             del row[KEY]
-            line = json.dumps(row, ensure_ascii=False)
-    # Half of a surrogate pair cannot be encoded; its backslash form is its JSON form too.
-    start = line[:-1].rstrip().encode(errors="backslashreplace")
-    return b'%s, "%s": %s}' % (start, KEY.encode(), added)
+            # Half of a surrogate pair cannot be encoded; its backslash form is its JSON form too.
+            line = json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace")
+    return b'%s, "%s": %s}\n' % (line[:-1].rstrip(), KEY.encode(), added)
 
 
 def _write_table(
-    file: Any, data: Dataset, positions: NDArray[np.int64], columns: dict[str, list[Any]]
+    file: Any, data: Dataset, positions: NDArray[np.int64], scores: NDArray[np.floating[Any]], why: Why
 ) -> None:
+    import numpy as np
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    added = _struct(columns)
+    kinds = {name: _type(values) for name, values in why.items()}
+    score = _type(scores)
     writer: pq.ParquetWriter | None = None
-    written = 0
+    start = 0
     for table in data.source(positions):
+        part = slice(start, start + table.num_rows)
+        reasons = [pa.array(_plain(values[part]), kinds[name]) for name, values in why.items()]
+        none = pa.array(["{}"] * table.num_rows, pa.string())  # Parquet knows no object without fields
+        fields = {
+            "id": pa.array(data.ids(positions[part]), pa.string()),
+            "rank": pa.array(np.arange(part.start, part.stop) + 1),
+            "score": pa.array(_plain(scores[part]), score),
+            "why": pa.StructArray.from_arrays(reasons, names=list(why)) if why else none,
+        }
         if KEY in table.schema.names:
             table = table.drop_columns([KEY])
-        table = table.append_column(KEY, added.slice(written, table.num_rows))
-        written += table.num_rows
-        if writer is None:
-            writer = pq.ParquetWriter(file, table.schema)
+        table = table.append_column(
+            KEY, pa.StructArray.from_arrays(list(fields.values()), names=list(fields))
+        )
+        writer = writer or pq.ParquetWriter(file, table.schema)
         writer.write_table(table)
+        start = part.stop
     if writer is not None:
         writer.close()
 
 
-def _struct(columns: dict[str, list[Any]]) -> pa.Array:
+def _type(values: NDArray[Any]) -> pa.DataType:
+    """The type of a column of such values; of numbers that are all missing, that of nothing at all."""
+    import numpy as np
     import pyarrow as pa
 
-    arrays = [_array(values) for values in columns.values()]
-    return pa.StructArray.from_arrays(arrays, names=list(columns))
-
-
-def _array(values: list[Any]) -> pa.Array:
-    """An Arrow array; text of JSON where the values have no common type, or are objects without fields."""
-    import pyarrow as pa
-
-    if not any(isinstance(value, dict) for value in values) or any(values):
-        try:
-            return pa.array(values)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
-            pass
-    return pa.array([None if value is None else dumps(value).decode() for value in values], pa.string())
+    if values.dtype.kind == "f":
+        return pa.float64() if np.isfinite(values).any() else pa.null()
+    if values.dtype.kind in "bU":
+        return pa.bool_() if values.dtype.kind == "b" else pa.string()
+    return pa.uint64() if values.max(initial=0) >= 2**63 else pa.int64()

@@ -17,12 +17,13 @@ no response: which of the two is, `columns` says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from selectlang.data.blocks import Texts, columns_reader
 from selectlang.data.json_files import CONVERSATIONS
-from selectlang.data.source import DataSpec, nearest, some
+from selectlang.data.source import SECTION, DataSpec, nearest, some
 from selectlang.data.turns import has, reader
 from selectlang.errors import DataError
 
@@ -43,7 +44,7 @@ ALONE = ("instruction", "prompt", "question", "query")
 KNOWN = (
     "Known shapes: instruction + input + output, prompt + completion, question + answer, messages of "
     "{role, content}, conversations of {from, value}. For any other, say which fields hold what, as in "
-    "columns: {instruction: text, response: code}"
+    f"columns: {{instruction: text, response: code}}, {SECTION}"
 )
 
 
@@ -51,14 +52,16 @@ KNOWN = (
 class Shape:
     """How rows are read: `words` for people, the fields that are looked at, and the reader itself.
 
-    `read` raises BadRow. A field of `optional` may lack in a row, but not in all of them. `note` says what
-    is left unread that could have been meant.
+    `read` raises BadRow; `columns` reads many rows at once, or none where it is not sure of each. A field of
+    `optional` may lack in a row, but not in all of them. `note` says what is left unread that could have been
+    meant.
     """
 
     words: str
     fields: tuple[str, ...]
     optional: tuple[str, ...]
     read: Callable[[dict[str, Any]], list[Turn]]
+    columns: Callable[[Sequence[dict[str, Any]]], Texts | None]
     note: str = ""
 
 
@@ -69,7 +72,7 @@ def find(records: list[dict[str, Any]], columns: Mapping[str, str], where: str, 
         _check_columns(columns)
         words = "columns (" + ", ".join(f"{part}: {name}" for part, name in columns.items()) + ")"
         optional = tuple(columns[part] for part in OPTIONAL if part in columns)
-        return Shape(words, tuple(columns.values()), optional, reader(columns))
+        return Shape(words, tuple(columns.values()), optional, reader(columns), columns_reader(columns))
     by_name = {name.lower(): name for name in reversed(fields)}
     label, parts = _recognise(by_name, records)
     note = _preference(by_name, parts, records)
@@ -79,7 +82,7 @@ def find(records: list[dict[str, Any]], columns: Mapping[str, str], where: str, 
     name = "system" if "system" in by_name else "system_prompt"
     parts["system"] = by_name.get(name, name)
     shown = tuple(name for name in parts.values() if name in fields)
-    return Shape(f"{label} ({', '.join(shown)})", shown, (), reader(parts), note)
+    return Shape(f"{label} ({', '.join(shown)})", shown, (), reader(parts), columns_reader(parts), note)
 
 
 def check_fields(spec: DataSpec, records: list[dict[str, Any]], name: str) -> None:
@@ -90,7 +93,8 @@ def check_fields(spec: DataSpec, records: list[dict[str, Any]], name: str) -> No
             continue
         if not any(has(record, field) for record in records):
             fields = dict.fromkeys(field for record in records for field in record)
-            raise DataError(f"{name}: {part}: the rows have no field '{field}'{nearest(field, fields)}")
+            missing = f"{name}: {part}: the rows have no field '{field}'{nearest(field, fields)}"
+            raise DataError(f"{missing}. Name another {SECTION}")
 
 
 def _recognise(by_name: dict[str, str], records: list[dict[str, Any]]) -> tuple[str | None, dict[str, str]]:
@@ -124,7 +128,8 @@ def _preference(by_name: dict[str, str], parts: dict[str, str], records: list[di
         columns = f"{part}: {request}, response: {chosen}{inner}"
     else:
         return ""
-    return f"'{chosen}' and '{rejected}' are not read; to read one of them, say columns: {{{columns}}}"
+    unread = f"'{chosen}' and '{rejected}' are not read"
+    return f"{unread}; to read one of them, say columns: {{{columns}}}, {SECTION}"
 
 
 def _request(by_name: dict[str, str], request: str) -> dict[str, str]:

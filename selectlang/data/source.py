@@ -22,6 +22,8 @@ ENDINGS = {
     ".parquet": "parquet",
 }
 FORMATS = tuple(dict.fromkeys(ENDINGS.values()))
+SECTION = "in the data section of the spec (docs/data.md; a spec of the library is changed by extends)"
+"""Where what a message advises is to be written."""
 
 
 @dataclass(frozen=True)

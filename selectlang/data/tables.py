@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectlang.data.source import DataSpec, some, zipped
 from selectlang.errors import DataError
+from selectlang.hub import hub_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,11 +28,20 @@ def load_hub(spec: DataSpec) -> Any:
             f"'hf:{spec.hub}' is read with the library datasets, which is not installed; "
             'install it with: pip install "selectlang[hf]"'
         ) from None
-    name, _, revision = (spec.hub or "").partition("@")
-    name, _, config = name.partition(":")
+    try:
+        name, config, revision = hub_parts(spec.path[0])
+    except ValueError as error:
+        raise DataError(str(error)) from None
+    packaged = getattr(getattr(datasets, "packaged_modules", None), "_PACKAGED_DATASETS_MODULES", ())
+    if Path(name).exists() or name in packaged:  # which the library would read, and not the hub
+        what = "a format of the library" if name in packaged else "a file or folder here"
+        raise DataError(
+            f"'hf:{spec.hub}' would be read from this machine, for '{name}' is {what}; expected a data set "
+            "of the hub. Files are named without hf:"
+        )
     split = spec.split or "train"
     try:
-        return datasets.load_dataset(name, config or None, split=split, revision=revision or None)
+        return datasets.load_dataset(name, config, split=split, revision=revision)
     except Exception as error:  # the library raises errors of many kinds, its own and those of the network
         raise DataError(f"'hf:{spec.hub}' (split {split}) cannot be read: {error}") from error
 
@@ -168,12 +178,29 @@ def values(column: Any) -> list[Any]:
     """The values of an Arrow array as Python objects."""
     import pyarrow as pa
 
+    if getattr(column.type, "unit", None) == "ns":  # these would be objects of pandas where it is installed
+        column = _coarse(column)
     try:
         return list(column.to_pylist())
     except UnicodeDecodeError:
         return [_python(value) for value in column]
     except ValueError:
         return list(column.cast(pa.string()).to_pylist())
+
+
+def _coarse(column: Any) -> Any:
+    """Times in nanoseconds as times in microseconds where that loses nothing, else as text."""
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        coarse = pa.timestamp("us", kind.tz)
+    else:
+        coarse = pa.duration("us") if pa.types.is_duration(kind) else pa.time64("us")
+    try:
+        return column.cast(coarse)
+    except pa.ArrowInvalid:
+        return column.cast(pa.string())
 
 
 def _python(value: Any) -> Any:

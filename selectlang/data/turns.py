@@ -42,7 +42,8 @@ def reader(parts: Mapping[str, str]) -> Callable[[dict[str, Any]], list[Turn]]:
         if system and (words := _optional(record, system)):
             found.append(("system", words))
         if messages:
-            found += conversation(_field(record, messages), messages)
+            value = record[messages] if messages in record else _field(record, messages)
+            found += conversation(value, messages)
         if turns:
             found += [("user", text(turn, f"'{turns}'")) for turn in _list(_field(record, turns), turns)]
         if instruction:
@@ -60,6 +61,13 @@ def reader(parts: Mapping[str, str]) -> Callable[[dict[str, Any]], list[Turn]]:
 
 def conversation(value: Any, name: str) -> list[Turn]:
     """The turns of a list: `{role, content}`, `{from, value}`, or texts of user and assistant by turns."""
+    if type(value) is list:
+        try:
+            plain = [(ROLES[turn["role"]], turn["content"]) for turn in value]
+            if {type(content) for _, content in plain} == {str}:
+                return plain
+        except (KeyError, TypeError):  # all else that a turn can be
+            pass
     found: list[Turn] = []
     for number, turn in enumerate(_list(value, name), 1):
         where = f"turn {number} of '{name}'"
@@ -122,6 +130,8 @@ def _required(record: dict[str, Any], name: str) -> str:
 def _optional(record: dict[str, Any], name: str) -> str:
     """A text, or nothing where the field lacks, is null, or holds white space alone."""
     value = record.get(name)
+    if value is None and "." not in name:  # then it is no path either
+        return ""
     if type(value) is not str:
         try:
             value = lookup(record, name)

@@ -20,11 +20,12 @@ from selectlang.demo.pool import SHARES, TARGET_TASKS, write
 from selectlang.demo.tasks import TASKS
 
 FOLDER = Path("quickstart")
-MODEL = "all-MiniLM-L6-v2"
 SPECS = ("random", "rds-plus", "kmq")
+ROUNDS = FOLDER / "rounds"
 NEXT = f"""\
-The chosen rows are in {FOLDER}/<spec>/chosen.jsonl, each with its rank, its score and why it was chosen;
-record.json beside them says how they came about. Next:
+The rows that {", ".join(SPECS)} chose are in {FOLDER}/<spec>/chosen.jsonl, those of the others in
+{ROUNDS}/<spec>/chosen.jsonl, each with its rank, its score and why it was chosen; record.json
+beside them says how they came about. Next:
 
   selectlang show rds-plus          the spec with its params and stages
   selectlang show score nearest     a method with its settings
@@ -56,7 +57,7 @@ def main() -> None:
     arms = {"pool": _read(pool), **{name: _read(FOLDER / name / "chosen.jsonl") for name in SPECS}}
     console.print()
     console.print(comparison(arms))
-    rounds.show(console, FOLDER / "rounds")
+    rounds.show(console, ROUNDS)
     console.print(NEXT, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -64,7 +65,7 @@ def commands(pool: Path, targets: Path) -> list[list[str]]:
     """What the quickstart types, in order."""
     given: dict[str, dict[str, object]] = {
         "random": {"pool": pool},
-        "rds-plus": {"pool": pool, "targets": targets, "model": MODEL},
+        "rds-plus": {"pool": pool, "targets": targets, "model": rounds.ENCODER},
         "kmq": {"pool": pool, "k": 50},
     }
     settings = {name: _settings({**params, "size": "10%"}) for name, params in given.items()}

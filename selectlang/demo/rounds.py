@@ -18,12 +18,16 @@ from selectlang.cli import main as selectlang
 from selectlang.demo.pool import make_pool, write
 
 ROWS = 200
-ENCODER = "all-MiniLM-L6-v2"
+ENCODER = "sentence-transformers/all-MiniLM-L6-v2"  # as specs name it: under another name it is another model
 INTRODUCTION = f"""
 Now with models in the loop, on {ROWS} rows. Stand-ins for the models, made here in seconds: a small language
 model that is trained on the rows, a toy reward model that was told their quality, and fake/judge, which
 counts words. A real judge is one param: --set judge=openai/gpt-4o (docs/models.md).
 """
+REUSED = (
+    "What an earlier run has done is kept, and used again: iterselecttune-one-shot goes by the training of "
+    "iterselecttune, dnc-iterative-judge and dnc-iterative-perplexity by that of dnc-iterative."
+)
 DNC = ("dnc-iterative", "dnc-iterative-judge", "dnc-iterative-perplexity", "dnc-released-code")
 SPECS = ("alpagasus", "iterselecttune", "iterselecttune-one-shot", "iterselecttune-apply", *DNC)
 
@@ -37,8 +41,9 @@ def show(console: Console, folder: Path) -> None:
     rows = make_pool(ROWS)
     write_model(folder / "toy-model", pairs(rows), steps=100)
     write_toy_reward_model(folder / "toy-reward", rows, steps=100)
-    table = Table("spec", title="What was chosen, and what it took")
-    for name in ("rows", "good rows", "calls", "training", "seconds"):
+    table = Table(title="What was chosen, and what each run added", caption=REUSED, caption_justify="left")
+    table.add_column("spec", no_wrap=True)
+    for name in ("rows", "good rows", "new calls", "trainings", "seconds"):
         table.add_column(name, justify="right")
     for name in SPECS:
         command = ["run", name, *settings(name, folder), "--out", str(folder / name)]
@@ -66,7 +71,7 @@ def settings(name: str, folder: Path) -> list[str]:
     else:
         given |= {"base_model": f"local/{folder.absolute() / 'toy-model'}", "judge": "fake/judge"}
         given |= {"classifier": ENCODER, "encoder": ENCODER, "clusters": 10, "diverse": "50%", "batch": 30}
-        given |= {"rounds": 2}
+        given |= {"rounds": 2, "learning_rate": 1e-4}  # a small encoder hardly learns at the default
     return [word for key, value in given.items() for word in ("--set", f"{key}={value}")]
 
 
@@ -81,11 +86,11 @@ def call(command: list[str]) -> None:
 
 
 def cells(folder: Path, record: dict[str, Any]) -> list[str]:
-    """Rows chosen, the share of planted good ones, calls to models, and models trained."""
+    """Rows chosen, the share of planted good ones; and of this run, calls to models and models trained."""
     chosen = [json.loads(line) for line in (folder / "chosen.jsonl").read_text(encoding="utf-8").splitlines()]
     good = sum(row["quality"] == "good" for row in chosen)
-    calls = sum(asked["calls"] for asked in record["asked"].values())
-    used = [stage for stage in record["stages"] if stage["state"] != "not needed"]
-    trained = sum(stage["kind"] in ("train", "classify") for stage in used)
+    calls = sum(asked["paid"] for asked in record["asked"].values())
+    ran = [stage for stage in record["stages"] if stage["state"] == "ran"]
+    trained = sum(stage["kind"] in ("train", "classify") for stage in ran)
     share = f"{100 * good / len(chosen):.0f}%" if chosen else "-"
     return [str(len(chosen)), share, str(calls), str(trained)]

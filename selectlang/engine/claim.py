@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+from selectlang.llm.claims import Claims
+
+POLL = 0.1  # seconds between two tries to take what somebody else holds
 
 
 @contextmanager
-def claimed(folder: Path, key: str, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the claim on a key; `waiting` is called when another process holds it.
+def claimed(
+    claims: Claims, key: str, waiting: Callable[[], None], check: Callable[[], None]
+) -> Iterator[None]:
+    """Hold the claim on a key; `waiting` is called once when another run or thread holds it.
 
-    A claim is a lock on one byte of a file, whose number follows from the key: the kernel gives it back
-    however a process ends. Only one claim is held by a process at a time. On a file system without locks
-    nothing is held, and two runs may make one result twice.
+    `check` is called while it waits, and raises when there is no sense in it any more.
     """
-    at = int(key[:15], 16)
+    if not claims.take(key):
+        waiting()
+        while not claims.take(key):
+            time.sleep(POLL)
+            check()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / "claims", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError:
-        yield
-        return
-    try:
-        _lock(descriptor, at, waiting)
         yield
     finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, at: int, waiting: Callable[[], None]) -> None:
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at)
-    except BlockingIOError:
-        waiting()
-        fcntl.lockf(descriptor, fcntl.LOCK_EX, 1, at)
-    except OSError:
-        return
+        claims.give_back(key)

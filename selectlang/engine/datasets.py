@@ -14,7 +14,6 @@ from selectlang.data.ingest import ingest
 from selectlang.data.source import DataSpec, files
 from selectlang.digests import json_digest
 from selectlang.engine.handles import DataHandle
-from selectlang.engine.keys import names_model
 from selectlang.errors import DataError
 from selectlang.language.program import Call, Nested, Program, Step
 from selectlang.store.store import Store
@@ -100,7 +99,8 @@ def _local(steps: Iterable[Step]) -> Iterator[tuple[str, Path]]:
         if isinstance(step, Nested):
             yield from local(step.program)
         elif isinstance(step, Call):
-            models = (value for name, value in step.settings.items() if names_model(step.method, name))
+            known = step.method.settings
+            models = (value for name, value in step.settings.items() if known[name].names_model)
             found = (value for value in models if isinstance(value, str) and os.path.exists(value))
             yield from ((f"stage {step.path!r}", Path(value)) for value in found)
         else:

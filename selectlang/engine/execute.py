@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 from selectlang.digests import json_digest
 from selectlang.engine.handles import rows_of
 from selectlang.engine.inputs import parts_of
+from selectlang.engine.mapper import Mapper, Shard, failed
 from selectlang.engine.returned import outputs
-from selectlang.engine.shards import by_length, joined, matched, restored, sliced
-from selectlang.errors import DataError, MethodError, SelectlangError, described
-from selectlang.methods import Method, Port
-from selectlang.rows import Rows
+from selectlang.engine.shards import joined, sliced
+from selectlang.errors import DataError, MethodError, SelectlangError
+from selectlang.methods import Method
 from selectlang.store.codec import decode, encode
 
 if TYPE_CHECKING:
     from selectlang.data.dataset import Dataset
+    from selectlang.engine.cluster import Cluster
     from selectlang.store.store import Store
 
 SHARD_ROWS = 4096
@@ -41,6 +42,8 @@ class Execution:
     store: Store
     dataset: Callable[[str], Dataset]
     advance: Callable[[int, int], None]
+    cluster: Cluster | None = None  # where the shards of classes are mapped, if not here
+    kept: Callable[[int, int], None] = lambda done, total: None  # is told of rows done before this run
     llm: Any = None  # the door to language models as the stage has it, or one that tells a price
     shards: list[str] = field(default_factory=list)
     inside: float = 0.0  # seconds spent in the method itself
@@ -58,9 +61,7 @@ class Execution:
         except SelectlangError:
             raise
         except (Exception, SystemExit) as error:  # a method may do anything
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            reason = f"{described(error)} ({last.filename}:{last.lineno})"
-            raise MethodError(f"{self.path}: {name} failed: {reason}") from error
+            raise MethodError(f"{self.path}: {name} {failed(error)}") from error
         for key in self.shards:  # the entry holds them all
             self.store.discard(key)
         if "scratch" in method.given:
@@ -68,16 +69,12 @@ class Execution:
 
     def whole(self) -> dict[str, Any]:
         """A function sees its inputs whole."""
-        raw = self.timed(self.method.call, **self.inputs, **self.arguments())
-        return outputs(self.method, raw, self.inputs)
-
-    def timed(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call into the method, and count the time it takes."""
-        started = time.perf_counter()
+        given, started = self.arguments(), time.perf_counter()
         try:
-            return call(*args, **kwargs)
+            raw = self.method.call(**self.inputs, **given)
         finally:
             self.inside += time.perf_counter() - started
+        return outputs(self.method, raw, self.inputs)
 
     def arguments(self) -> dict[str, Any]:
         """The settings, and what else the method asks the engine for."""
@@ -122,49 +119,45 @@ class Execution:
         assert rows is not None
         size = getattr(self.method.call, "shard_rows", SHARD_ROWS)
         spans = [(start, min(start + size, len(rows))) for start in range(0, len(rows), size)] or [(0, 0)]
-        self.shards = [json_digest(["shard", self.key, *span]) for span in spans]
-        mapper: Any = None
-        for key, (start, stop) in zip(self.shards, spans, strict=True):
-            if self.store.path(key) is None:
-                mapper = mapper or self.mapper()
-                result = self.mapped(mapper, batch, sliced(value, start, stop))
-                meta = {"path": self.path, "method": f"shard of {self.method.name}"}
+        shards = {json_digest(["shard", self.key, *span]): span for span in spans}
+        self.shards = list(shards)
+        missing = {key: span for key, span in shards.items() if self.store.path(key) is None}
+        done = len(rows) - sum(stop - start for start, stop in missing.values())
+        if done:
+            self.kept(done, len(rows))
+        meta = {"path": self.path, "method": f"shard of {self.method.name}"}
+        with closing(self.mapped(value, missing)) as parts:
+            for key, result in parts:
                 with self.store.writing(key, meta) as folder:
                     encode(result, folder)
-            self.advance(stop, len(rows))
+                start, stop = missing[key]
+                done += stop - start
+                self.advance(done, len(rows))
         port = self.method.outputs[0]
-        return {port.name: self.joined(rows, map(self.read, self.shards))}
+        scratch = self.store.scratch / "tmp"
+        return {port.name: joined(port.kind, rows, map(self.read, self.shards), scratch)}
 
-    def mapper(self) -> Any:
-        """The class, loaded with the inputs it needs whole and its settings."""
+    def mapped(self, value: Any, spans: dict[str, tuple[int, int]]) -> Generator[tuple[str, Any], None, None]:
+        """Map the shards of these keys: here in their order, or on a cluster as they come to be done."""
+        shards = [Shard(key, sliced(value, start, stop)) for key, (start, stop) in spans.items()]
+        if self.cluster is not None and self.cluster.takes(self.method):
+            for key, result, seconds in self.cluster.map(
+                self.method, self.whole_inputs(), self.arguments(), shards
+            ):
+                self.inside += seconds
+                yield key, result
+            return
+        scratch = self.store.scratch / "tmp"
+        mapper = Mapper(self.method, lambda: {**self.whole_inputs(), **self.arguments()}, scratch)
+        for shard in shards:
+            result = mapper.map(shard.value)
+            self.inside = mapper.inside
+            yield shard.key, result
+
+    def whole_inputs(self) -> dict[str, Any]:
+        """The inputs that a class needs whole."""
         whole = {port.name for port in self.method.inputs if port.whole}
-        inputs = {name: value for name, value in self.inputs.items() if name in whole}
-        return self.timed(self.method.call, **inputs, **self.arguments())
-
-    def mapped(self, mapper: Any, batch: Port, value: Any) -> Any:
-        """Map one shard; rows go in batches of like length."""
-        rows = rows_of(value)
-        assert rows is not None
-        size = getattr(self.method.call, "batch_rows", None)
-        if not isinstance(value, Rows) or not len(rows) or size is None:
-            return self.result(mapper, batch, value, rows)
-        order = by_length(rows)
-        views = [rows.take(order[start : start + size]) for start in range(0, len(rows), size)]
-        parts = [self.result(mapper, batch, view, view) for view in views]
-        return restored(self.joined(rows.take(order), parts), rows, order)
-
-    def joined(self, rows: Rows[Any], parts: Iterable[Any]) -> Any:
-        """The results for parts of the rows as one."""
-        return joined(self.method.outputs[0].kind, rows, parts, self.store.scratch / "tmp")
-
-    def result(self, mapper: Any, batch: Port, value: Any, rows: Rows[Any]) -> Any:
-        """What the class gives for a batch: it must speak about the rows of the batch, each once."""
-        port = self.method.outputs[0]
-        found = outputs(self.method, self.timed(mapper, value), {batch.name: value})[port.name]
-        count = len(rows_of(found) or ())
-        if count != len(rows):
-            raise MethodError(f"returned {port} about {count} rows for a batch of {len(rows)}")
-        return matched(found, rows)
+        return {name: value for name, value in self.inputs.items() if name in whole}
 
     def read(self, key: str) -> Any:
         """A shard as it was kept."""

@@ -8,7 +8,6 @@ no name of a stage, no batch size and no device.
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import sys
 from functools import cache
@@ -70,11 +69,7 @@ def call_key(method: Method, settings: dict[str, Any], inputs: dict[str, list[st
 def _canonical(method: Method, name: str, value: Any) -> Any:
     if isinstance(value, Amount):
         return str(value)
-    if names_model(method, name) and isinstance(value, str) and os.path.isabs(value) and os.path.isdir(value):
+    named = isinstance(value, str) and method.settings[name].names_model
+    if named and os.path.isabs(value) and os.path.isdir(value):
         return {"folder": folder_digest(value)}
     return value
-
-
-def names_model(method: Method, name: str) -> bool:
-    """Whether a setting names a model, of a hub or a folder of this machine."""
-    return '"format": "model"' in json.dumps(method.settings[name].schema)

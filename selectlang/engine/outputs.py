@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+GROUP = 1 << 20  # rows of a table that are written together
+
 
 def output(stem: Path, value: Any, origin: dict[str, str]) -> dict[str, Any]:
     """Write one output, whose name begins with `stem`; returns what the record says of it.
@@ -35,22 +37,26 @@ def output(stem: Path, value: Any, origin: dict[str, str]) -> dict[str, Any]:
         return {}
     else:
         path = _table(stem, value, rows)
-    counts = {} if rows is None else {"rows": len(rows), "unique": len(set(rows.positions.tolist()))}
+    counts = {} if rows is None else {"rows": len(rows), "unique": _unique(rows)}
     return {"file": path.name, "sha256": file_digest(path), **counts}
+
+
+def _unique(rows: Rows[Any]) -> int:
+    import numpy as np
+
+    return len(rows) if rows.whole else len(np.unique(rows.positions))
 
 
 def _selection(stem: Path, value: Selection[Any], origin: dict[str, str]) -> Path:
     """Chosen rows in the shape of the input; each carries its id, rank, score and why."""
+    import numpy as np
+
     from selectlang.data.output import write_rows
 
     count = len(value.rows)
-    scores = [None] * count if value.scores is None else [number(score) for score in value.scores.tolist()]
-    columns = {name: [number(item) for item in array.tolist()] for name, array in value.why.items()}
-    why = [{**origin, **{name: column[i] for name, column in columns.items()}} for i in range(count)]
-    extra: dict[str, list[Any]] = {
-        "id": value.rows.ids(), "rank": list(range(1, count + 1)), "score": scores, "why": why
-    }  # fmt: skip
-    return write_rows(value.rows.data, value.rows.positions, extra, stem)
+    scores = np.broadcast_to(np.nan, count) if value.scores is None else value.scores
+    why = {**{name: np.broadcast_to(said, count) for name, said in origin.items()}, **value.why}
+    return write_rows(value.rows.data, value.rows.positions, scores, why, stem)
 
 
 def number(value: Any) -> Any:
@@ -60,40 +66,56 @@ def number(value: Any) -> Any:
 
 def _table(stem: Path, value: Any, rows: Rows[Any] | None) -> Path:
     """A value as a Parquet table; one about rows has the id of each."""
+    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if isinstance(value, Weights):
-        table = pa.table({"cluster": range(len(value.values)), "weight": value.values})
-    else:
-        assert rows is not None
-        table = pa.table({"id": rows.ids(), **_columns(value, rows)})
     path = stem.with_name(f"{stem.name}.parquet")
     with open(path, "wb") as file:  # not by its name, which may be no UTF-8
-        pq.write_table(table, file)
+        if isinstance(value, Weights):
+            pq.write_table(pa.table({"cluster": range(len(value.values)), "weight": value.values}), file)
+            return path
+        assert rows is not None
+        writer: pq.ParquetWriter | None = None
+        for start in range(0, max(len(rows), 1), GROUP):
+            part = slice(start, start + GROUP)
+            view = rows.take(np.arange(*part.indices(len(rows))))
+            table = pa.table({"id": pa.array(view.ids(), pa.string()), **_columns(value, view, part)})
+            writer = writer or pq.ParquetWriter(file, table.schema)
+            writer.write_table(table)
+        assert writer is not None
+        writer.close()
     return path
 
 
-def _columns(value: Any, rows: Rows[Any]) -> dict[str, Any]:
+def _columns(value: Any, view: Rows[Any], part: slice) -> dict[str, Any]:
+    """What a value says about a part of its rows, of which `view` is a view."""
     import pyarrow as pa
 
     if isinstance(value, Vectors):
         width = value.matrix.shape[1]
-        flat: NDArray[np.float32] = value.matrix.reshape(-1)
+        flat: NDArray[np.float32] = value.matrix[part].reshape(-1)
         return {"vector": pa.FixedSizeListArray.from_arrays(pa.array(flat), width)}
     if isinstance(value, Scores):
-        if value.values.ndim == 1:
-            return {"score": value.values}
-        names = value.columns or [str(i) for i in range(value.values.shape[1])]
-        return {f"score {without_surrogates(name)}": value.values[:, i] for i, name in enumerate(names)}
+        values = value.values[part]
+        if values.ndim == 1:
+            return {"score": values}
+        names = value.columns or [str(i) for i in range(values.shape[1])]
+        return {f"score {without_surrogates(name)}": values[:, i] for i, name in enumerate(names)}
     if isinstance(value, Clusters):
-        columns: dict[str, Any] = {"cluster": value.labels}
+        columns: dict[str, Any] = {"cluster": value.labels[part]}
         if value.names is not None:
-            names = [without_surrogates(name) for name in value.names]
-            columns["name"] = [names[label] for label in value.labels.tolist()]
-        return columns if value.distances is None else {**columns, "distance": value.distances}
+            columns["name"] = _named(value.names, value.labels[part])
+        return columns if value.distances is None else {**columns, "distance": value.distances[part]}
     if isinstance(value, Labels):
-        texts = [without_surrogates(text) for text in value.values]
-        labels = [texts[code] if code >= 0 else None for code in value.codes.tolist()]
-        return {"label": labels, **{without_surrogates(name): array for name, array in value.why.items()}}
-    return {"response": [without_surrogates(text) for text in rows.responses()]}
+        reasons = {without_surrogates(name): array[part] for name, array in value.why.items()}
+        return {"label": _named(value.values, value.codes[part]), **reasons}
+    return {"response": pa.array([without_surrogates(text) for text in view.responses()], pa.string())}
+
+
+def _named(names: list[str], codes: NDArray[np.integer[Any]]) -> Any:
+    """The name of each code as Arrow text; null for a code below 0."""
+    import pyarrow as pa
+
+    texts = [without_surrogates(name) for name in names]
+    return pa.array([texts[code] if code >= 0 else None for code in codes.tolist()], pa.string())

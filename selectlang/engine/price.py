@@ -21,6 +21,8 @@ from selectlang.rows import Rows
 NOT_YET = Path("/trained-by-an-earlier-stage")
 SAMPLE = 64
 """Rows of a sample. They are drawn by id, so that the same rows are priced in any order of the file."""
+KNOWN = 1024
+"""Rows of a sample of those that are sure to be asked about."""
 
 
 def price(task: Task, rows: int, results: Results, calls: Calls, seed: int) -> Estimate | None:
@@ -42,13 +44,15 @@ def price(task: Task, rows: int, results: Results, calls: Calls, seed: int) -> E
         return None
     execution = Execution(
         task.key, task.path, task.method, inputs_of(task.method, given), task.settings, task.seed,
-        results.store, results.sets.dataset, lambda done, total: None, DryDoor(calls),
+        results.store, results.sets.dataset, lambda done, total: None, llm=DryDoor(calls),
     )  # fmt: skip
     try:
         execution.whole()
     except Priced as priced:
-        found = priced.estimate.scaled(rows / len(sample))
-        return replace(found, model="local/trained") if str(NOT_YET) in found.model else found
+        found, known = priced.estimate.scaled(rows / len(sample)), _trained(task, given, results)
+        there = all(_there(handle, results) for handles in task.inputs.values() for handle in handles)
+        read = found.read and there and len(sample) == rows
+        return replace(found, model=known.get(found.model, found.model), read=read)
     except DataError as error:
         raise DataError(f"{task.path}: {error}") from error
     return None
@@ -63,13 +67,28 @@ def _sample(task: Task, results: Results, seed: int) -> Rows[Any] | None:
         for handle in task.inputs.get(port.name, ())
     ]
     for port, handle in handles:
-        if not isinstance(handle, ResultHandle) or results.standing.has(handle.key):
+        if _there(handle, results):
             rows = rows_of(fit(results.value(handle), port))
-            return None if not rows else rows.take(rows.draws(seed).argsort()[:SAMPLE])
+            return None if not rows else rows.take(rows.draws(seed).argsort()[:KNOWN])
         if (key := _about(handle, results)) is not None:
             whole: Rows[Any] = Rows(results.sets.dataset(key))
             return whole.take(whole.draws(seed).argsort()[:SAMPLE])
     return None
+
+
+def _there(handle: Handle, results: Results) -> bool:
+    """Whether a value need not be made first."""
+    return not isinstance(handle, ResultHandle) or results.standing.has(handle.key)
+
+
+def _trained(task: Task, given: dict[str, list[Any]], results: Results) -> dict[str, str]:
+    """What people call the models that stages train for a task, by their names at the door."""
+    return {
+        f"local/{value.path.absolute()}": f"model of {results.tasks[handle.key].path}"
+        for name, values in given.items()
+        for handle, value in zip(task.inputs[name], values, strict=True)
+        if isinstance(value, Model) and isinstance(handle, ResultHandle)
+    }
 
 
 def _about(handle: Handle, results: Results) -> str | None:
@@ -88,7 +107,7 @@ def _value(port: Port, handle: Handle, sample: Rows[Any], results: Results) -> A
         return sample
     if port.kind is Selection:
         return Selection(sample)
-    if not isinstance(handle, ResultHandle) or results.standing.has(handle.key):
+    if _there(handle, results):
         return results.value(handle)
     if port.kind is Replies:
         return Replies(Rows(sample.data, sample.positions, sample.responses()))

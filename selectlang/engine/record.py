@@ -20,6 +20,7 @@ from selectlang.language.program import Program
 from selectlang.language.resolved import remaining, resolved
 from selectlang.plugins import Registry
 from selectlang.store.store import Store
+from selectlang.store.trained import called
 
 _ADDED = ("calls", "paid", "tokens_in", "tokens_out", "cost")
 PACKAGES = (
@@ -126,10 +127,14 @@ def _stage(task: Task, store: Store) -> dict[str, Any]:
         "seconds_in_method": round(task.inside, 3),
         "rows_in": meta.get("rows_in"),
         "rows_out": meta.get("rows", {}),
-        **({"asked": meta["asked"]} if "asked" in meta else {}),
+        **({"asked": [_named(tally, store) for tally in meta["asked"]]} if "asked" in meta else {}),
         "metrics": {name: number(value) for name, value in meta.get("metrics", {}).items()},
         "notes": meta.get("notes", []),
     }
+
+
+def _named(tally: dict[str, Any], store: Store) -> dict[str, Any]:
+    return {**tally, "model": called(tally["model"], store)}
 
 
 def _asked(stages: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

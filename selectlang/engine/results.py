@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +13,17 @@ from selectlang.engine.datasets import Datasets
 from selectlang.engine.execute import Execution
 from selectlang.engine.handles import DataHandle, EmptyHandle, Handle, ResultHandle, empty
 from selectlang.engine.inputs import inputs_of, rows_in
+from selectlang.engine.lanes import Lanes
 from selectlang.engine.standing import Standing
 from selectlang.engine.task import Task, Watcher
+from selectlang.errors import DataError
+from selectlang.llm.claims import Claims
 from selectlang.ports import Labels
 from selectlang.rows import Rows
 from selectlang.store.codec import decode
 
 if TYPE_CHECKING:
+    from selectlang.engine.cluster import Cluster
     from selectlang.llm.door import Door, Stage
 
 
@@ -25,18 +31,22 @@ if TYPE_CHECKING:
 class Results:
     """The tasks that a walk has laid out, by their keys and in its order, and their results in the store.
 
-    `door` is the way to language models; a plan, which runs nothing, has none.
+    `door` is the way to language models; a plan, which runs nothing, has none. `cluster` maps the shards of
+    classes; without it this process does.
     """
 
     sets: Datasets
     watcher: Watcher = field(default_factory=Watcher)
     door: Door | None = None
+    cluster: Cluster | None = None
     tasks: dict[str, Task] = field(default_factory=dict)
     loops: list[dict[str, Any]] = field(default_factory=list)  # how long each was, and what ended it
 
     def __post_init__(self) -> None:
         self.store = self.sets.store
         self.standing = Standing(self.store)
+        self.claims = Claims(self.store.folder / "cache" / "claims")
+        self.error: BaseException | None = None  # the first, which ends the run
 
     def add(self, task: Task) -> None:
         """Take a task in; what it asked of models, if it has run before, counts towards the caps."""
@@ -59,18 +69,38 @@ class Results:
         return [task for task in self.tasks.values() if task.key in wanted]
 
     def demand(self, handles: list[Handle]) -> None:
-        """Run, in order, what these handles need and the store does not hold."""
-        for task in self.needed(handles):
-            # It may hold it now that what the task was made from has come out the same.
-            if not self.standing.has(task.key):
-                self.execute(task)
+        """Run what these handles need and the store does not hold."""
+        Lanes(self, self.needed(handles)).run()
 
-    def execute(self, task: Task) -> None:
-        """Run one task, unless its result is there by now, made by another run."""
+    def prepare(self, task: Task) -> Callable[[], None]:
+        """Read the inputs of a task; what is returned runs it, in any thread.
+
+        It does nothing if the result is there by then, made by another run.
+        """
         given = {port: [self.given(task, one) for one in handles] for port, handles in task.inputs.items()}
-        with claimed(self.store.scratch / "cache", task.key, lambda: self.watcher.wait(task)):
-            if self.store.path(task.key) is None or not self.standing.has(task.key):
-                self.make(task, inputs_of(task.method, given))
+
+        def execute() -> None:
+            with claimed(self.claims, task.key, lambda: self.watcher.wait(task), self.check):
+                if self.store.path(task.key) is None or not self.standing.has(task.key):
+                    self.make(task, inputs_of(task.method, given))
+
+        return execute
+
+    def stop(self, error: BaseException) -> None:
+        """End what runs in other threads, because of an error; the first one is kept."""
+        self.error = self.error or error
+        if self.door is not None and self.door.stopped is not KeyboardInterrupt:
+            self.door.stopped = CancelledError if isinstance(error, Exception) else KeyboardInterrupt
+
+    def check(self) -> None:
+        """A CancelledError when another task has failed."""
+        if self.error is not None:
+            raise CancelledError
+
+    def told(self, task: Task, done: int, total: int) -> None:
+        """Some rows of a task are done, and kept."""
+        self.watcher.rows(task, done, total)
+        self.check()
 
     def make(self, task: Task, inputs: dict[str, Any]) -> None:
         """Run the method of a task on its inputs."""
@@ -79,7 +109,8 @@ class Results:
         started = time.perf_counter()
         execution = Execution(
             task.key, task.path, task.method, inputs, task.settings, task.seed, self.store, self.sets.dataset,
-            lambda done, total: self.watcher.rows(task, done, total), self.asked(task),
+            lambda done, total: self.told(task, done, total), self.cluster,
+            lambda done, total: self.watcher.kept(task, done, total), self.asked(task),
         )  # fmt: skip
         provisional = self.standing.provisional(each for handles in task.inputs.values() for each in handles)
         execution.run({"path": task.path, "method": task.name, "rows_in": rows, "provisional": provisional})
@@ -115,5 +146,8 @@ class Results:
             assert folder is not None
         value = decode(folder / f"port_{handle.port}", dataset)
         if handle.verdict is not None and isinstance(value, Labels):
-            return value.having(handle.verdict)
+            try:
+                return value.having(handle.verdict)
+            except DataError as error:
+                raise DataError(f"{self.tasks[handle.key].path}.{handle.verdict}: {error}") from error
         return value

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
+from selectlang.engine.ahead import require
 from selectlang.engine.datasets import Datasets
 from selectlang.engine.folder import held, write
 from selectlang.engine.handles import Handle, ResultHandle
-from selectlang.engine.plan import asks_models, plan, require_params
+from selectlang.engine.plan import plan
 from selectlang.engine.record import about, record
 from selectlang.engine.results import Results
 from selectlang.engine.task import Task, Watcher
 from selectlang.engine.walk import Walk
-from selectlang.errors import described
+from selectlang.errors import DataError, described
 from selectlang.language.program import Program
 from selectlang.llm.calls import Calls
 from selectlang.llm.door import Door
@@ -27,6 +30,9 @@ from selectlang.llm.tally import Tally
 from selectlang.plugins import Registry
 from selectlang.progress import PlainProgress
 from selectlang.store.store import Store
+
+if TYPE_CHECKING:
+    from selectlang.engine.cluster import Cluster
 
 
 @dataclass
@@ -49,11 +55,16 @@ class Observers(Watcher):
     show: PlainProgress
     warn: Callable[[str], None]
     failed: set[str] = field(default_factory=set)
+    guard: Lock = field(default_factory=Lock)  # no plugin need know of threads
 
     def start(self, task: Task, rows: int) -> None:
         """Say so, and tell the plugins."""
         self.show.start(task.path, task.name, rows)
         self.tell("stage_started", path=task.path, method=task.name, rows=rows)
+
+    def kept(self, task: Task, done: int, total: int) -> None:
+        """Say so."""
+        self.show.kept(task.path, done, total)
 
     def rows(self, task: Task, done: int, total: int) -> None:
         """Move the bar."""
@@ -71,6 +82,10 @@ class Observers(Watcher):
         self.show.finish(task.path, task.seconds)
         self.finished(task)
 
+    def fail(self, task: Task) -> None:
+        """Say why the run will end."""
+        self.show.say(f"{task.path}: failed; the run ends when what is under way is kept")
+
     def wait(self, task: Task) -> None:
         """Say what is waited for."""
         self.show.say(f"{task.path}: another run is making this; waiting for it")
@@ -84,7 +99,8 @@ class Observers(Watcher):
         """Call a hook of every plugin that has it, each with values of its own."""
         for implementation in getattr(self.registry.manager.hook, hook).get_hookimpls():
             try:
-                implementation.function(*(deepcopy(values[name]) for name in implementation.argnames))
+                with self.guard:
+                    implementation.function(*(deepcopy(values[name]) for name in implementation.argnames))
             except (Exception, SystemExit) as error:
                 name = f"{implementation.plugin_name}: {hook}"
                 if name not in self.failed:
@@ -99,24 +115,30 @@ def run(
     out: Path | None,
     show: PlainProgress,
     options: Options,
+    cluster: Cluster | None = None,
 ) -> Run:
-    """Run a program and write its run folder; `out` None makes one under `runs/`."""
-    require_params(program)
+    """Run a program and write its run folder; `out` None makes one under `runs/`.
+
+    `cluster`, which this closes, maps the shards of classes; without it they are mapped here.
+    """
+    require(program, options)
     started, clock = datetime.now(UTC), time.perf_counter()
     notes: list[str] = []
     observers = Observers(registry, show, notes.append)
     store.on_corrupt = lambda key, why: show.say(f"store: {key[:12]} is damaged ({why}); making it again")
     sets = Datasets(store, show.reading)
     with (
+        ExitStack() as stack,
         held(out, program, started) as folder,
         store.in_use(),
         show,
         Calls(store.scratch) as calls,
         Door(calls, options.within(program.limits)) as door,
     ):
-        if asks_models(program.steps):  # a prompt that cannot be, before anything is paid
-            plan(program, store, options)
-        results = Results(sets, observers, door)
+        if ends := plan(program, sets, options).ends:  # before anything is made or paid
+            raise DataError("\n".join(f"{why}; lower k, or give more rows" for why in ends))
+        results = Results(sets, observers, door, stack.enter_context(cluster) if cluster else None)
+        stack.callback(results.claims.close)
         handles = Walk(results, program.seed, run=True).program(program, {})
         results.demand(list(handles.values()))
         values = {name: results.value(handle) for name, handle in handles.items()}

@@ -77,6 +77,9 @@ class Watcher:
     def start(self, task: Task, rows: int) -> None:
         """A task is about to run."""
 
+    def kept(self, task: Task, done: int, total: int) -> None:
+        """Some rows of a task are done since a run that was ended."""
+
     def rows(self, task: Task, done: int, total: int) -> None:
         """Some rows of a task are done."""
 
@@ -85,6 +88,9 @@ class Watcher:
 
     def finish(self, task: Task) -> None:
         """A task has run."""
+
+    def fail(self, task: Task) -> None:
+        """A task has failed while others are under way, which end first."""
 
     def wait(self, task: Task) -> None:
         """Another run is at the same task; its result will do."""

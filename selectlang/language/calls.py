@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from selectlang.faults import Fault, closest, listing, nearest, quoted
+from selectlang.language.models import check_models
 from selectlang.language.program import Call, Ref
 from selectlang.language.scope import Env, Symbol, resolve
 from selectlang.language.sections import SEED
 from selectlang.language.spec import Stage, Wire
+from selectlang.language.together import check_together, stated_verdicts
 from selectlang.language.types import NOTHING_AT_START, Binding, ref_text
 from selectlang.language.values import Values
 from selectlang.methods import KINDS, Method, Port
@@ -35,16 +37,20 @@ def check_call(
         return Symbol("stage", stage.place, hidden=True), None
     settings = check_settings(method, stage, values)
     over, seed = check_words(method, stage, values, looped)
-    binding, wires = check_wires(method, stage, env, faults)
+    binding, wires = check_wires(checker.registry, method, stage, env, faults)
     if why := checker.library.replaced.get(stage.place):
         faults[before:] = [
             replace(fault, hint=f"{fault.hint}\n{why}".strip()) if fault.code in ("SL217", "SL301") else fault
             for fault in faults[before:]
         ]
+    if len(faults) == before:
+        faults += check_models(method, stage, settings, values)
+        faults += check_together(method, stage, settings, wires)
     types = {port.name: binding.output(port) for port in method.outputs}
     default = types[method.outputs[0].name]
     ports = {name: kind for name, kind in types.items() if name}
-    symbol = Symbol("stage", stage.place, default, ports)
+    verdicts = stated_verdicts(method, stage, settings, faults)
+    symbol = Symbol("stage", stage.place, default, ports, verdicts=verdicts)
     if len(faults) > before:
         return symbol, None
     return symbol, Call(f"{path}{stage.name}", stage.name, method, wires, settings, over, seed)
@@ -82,9 +88,9 @@ def find(registry: Registry, stage: Stage, faults: list[Fault]) -> Method | None
     if elsewhere and not close:
         close = f"; {quoted(name)} is a method of {quoted(elsewhere[0])}"
     hint = f"methods of {kind}: {listing(registry.names(kind)) or 'none is installed'}"
-    if not close:
-        hint += "\nOne of your own is found with --plugins DIR, the folder that holds its file."
     down = [b for b in registry.broken if b.method is None or b.method[0] not in KINDS]
+    if not close and not down:
+        hint += "\nOne of your own is found with --plugins DIR, the folder that holds its file."
     if down:
         hint += f"\nbroken plugins: {'; '.join(f'{b.plugin.distribution} ({_line(b.reason)})' for b in down)}"
     faults.append(Fault("SL205", f"there is no {kind} method {quoted(name)}{close}", node.place, None, hint))
@@ -140,10 +146,10 @@ def check_words(method: Method, stage: Stage, values: Values, looped: bool) -> t
 
 
 def check_wires(
-    method: Method, stage: Stage, env: Env, faults: list[Fault]
+    registry: Registry, method: Method, stage: Stage, env: Env, faults: list[Fault]
 ) -> tuple[Binding, dict[str, list[Ref]]]:
     """What is wired to each port, and what the data set variables stand for."""
-    binding = Binding(method, env)
+    binding = Binding(method, env, registry)
     wires: dict[str, list[Ref]] = {}
     before = len(faults)
     for wire in stage.wires:

@@ -6,13 +6,15 @@ from typing import Any
 
 from selectlang.errors import SpecError, UsageError
 from selectlang.faults import Fault, nearest, quoted
+from selectlang.language.bare import bare_names
 from selectlang.language.calls import check_call
 from selectlang.language.load import Library, Loaded
 from selectlang.language.loops import check_loop
+from selectlang.language.order import ordered
 from selectlang.language.program import Call, Nested, Program, Ref, Rounds, Step, Type, calls
 from selectlang.language.recipes import check_recipe
 from selectlang.language.schemas import fitted, mismatch
-from selectlang.language.scope import Env, Symbol, ordered, resolve, taken
+from selectlang.language.scope import Env, Symbol, resolve, taken
 from selectlang.language.sections import DEFAULT_SEED, LIMITS, SEED, check_data
 from selectlang.language.spec import AnyStage, Faulty, Loop, Param, Spec, Stage, Use
 from selectlang.language.values import Values, bind, param_schema
@@ -99,6 +101,8 @@ class Checker:
         limits = values.checked(spec.limits, LIMITS, "'limits'") if spec.limits else {}
         seed = values.checked(spec.seed, SEED, "'seed'") if spec.seed else DEFAULT_SEED
         missing = sorted(name for name in values.used if name not in values.given)
+        said = {fault.place for fault in self.faults}
+        self.faults += [fault for fault in bare_names(loaded.root, spec) if fault.place not in said]
         return Program(
             name=spec.name,
             doc=spec.doc,
@@ -120,7 +124,8 @@ class Checker:
         """Check the stages of a scope in the order of their references; adds their symbols to `env`."""
         unclear = taken([(name, stage.place, "stage") for name, stage in stages.items()], env, self.faults)
         for name, stage in stages.items():  # until it is checked, and where that is behind a fault
-            env[name] = Symbol(_WHAT[type(stage)], stage.place, hidden=True)
+            loop = stage if isinstance(stage, Loop) else None
+            env[name] = Symbol(_WHAT[type(stage)], stage.place, hidden=True, loop=loop)
         self.count += len(stages)
         if self.count > MAX_STAGES:
             place = next(iter(stages.values())).place

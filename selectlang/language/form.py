@@ -29,17 +29,18 @@ class Form:
                 message = f"{what} has no key {quoted(name)}{nearest(name, known)}"
                 self.fault("SL201", message, place, hint or f"known here: {listing(known)}")
 
-    def mapping(self, node: Node | None, what: str) -> Node:
-        """A mapping; anything else is a fault and reads as an empty one."""
+    def mapping(self, node: Node | None, what: str, hint: str = "") -> Node:
+        """A mapping; anything else is a fault and reads as an empty one, which has no `keys`."""
         if node is not None and isinstance(node.value, dict):
             return node
-        if node is not None and node.value is not None:
-            self.fault("SL203", f"'{what}' is a mapping, found {node.type}", node.place)
-        return Node({}, node.place if node else _NOWHERE, {})
+        if node is None or node.value is None:
+            return Node({}, node.place if node else _NOWHERE, {})
+        self.fault("SL203", f"'{what}' is a mapping, found {node.type}", node.place, hint)
+        return Node({}, node.place)
 
-    def named(self, node: Node | None, what: str) -> list[tuple[str, Place, Node]]:
-        """The entries of a mapping whose keys are names that people choose."""
-        found = list(self.mapping(node, what).items())
+    def named(self, node: Node | None, what: str, hint: str = "") -> list[tuple[str, Place, Node]]:
+        """The entries of a mapping whose keys are names that people choose; `hint` has an example."""
+        found = list(self.mapping(node, what, hint).items())
         for name, place, _ in found:
             self.name(name, place)
         return found

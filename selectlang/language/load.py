@@ -7,6 +7,7 @@ read. A spec may lead to specs alone: of another file, no line is shown.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from pathlib import Path
 from selectlang.errors import SpecError
 from selectlang.faults import Fault, Place, Source, closest, listing, nearest, quoted
 from selectlang.language import yaml
+from selectlang.language.foreign import foreign, led_to, record
 from selectlang.language.merge import merge, replaced
 from selectlang.language.reader import Reader
 from selectlang.language.spec import Spec
@@ -24,6 +26,7 @@ from selectlang.language.yaml import Node
 MAX_SPECS = 200  # files that one spec may draw in, with all it extends and imports
 MAX_CHAIN = 20  # specs of which each extends or imports the next
 ENDINGS = (".yaml", ".yml")
+ELSEWHERE = "One of your own is found with --plugins DIR; `selectlang plugins` lists broken plugins."
 _SPEC = re.compile(r"""^(["']?)selectlang\1\s*:""", re.MULTILINE)  # of a file that is no YAML
 
 
@@ -64,7 +67,7 @@ class Library:
         pack, _, name = given.partition(":")
         folder = self.packs.get(pack)
         if folder is None:
-            hint = f"spec packs: {listing(self.packs) or 'none'}"
+            hint = f"spec packs: {listing(self.packs) or 'none'}\n{ELSEWHERE}"
             raise self.missing(
                 f"there is no spec pack {quoted(pack)}{nearest(pack, self.packs)}", place, hint
             )
@@ -120,12 +123,18 @@ class Library:
         except SpecError as error:
             text = error.faults[0].place.source.text
             if led and error.faults[0].code not in ("SL101", "SL105") and not _SPEC.search(text):
-                raise SpecError([_foreign(name, place)]) from None
+                raise SpecError([foreign(name, place)]) from None
+            if not led and not os.path.lexists(path):
+                first = error.faults[0]
+                close = self.meant(name, path)
+                raise SpecError([replace(first, message=f"{first.message}{close}")]) from error
             raise SpecError(
-                [_led(fault, place) for fault in error.faults] if led else error.faults
+                [led_to(fault, place) for fault in error.faults] if led else error.faults
             ) from error
         if led and not (isinstance(root.value, dict) and "selectlang" in root.value):
-            raise SpecError([_foreign(name, place)])
+            raise SpecError([foreign(name, place)])
+        if isinstance(root.value, dict) and {"spec", "spec_params"} <= root.value.keys():
+            raise SpecError([record(root, name, place, led)])
         self.faults += faults
         return root
 
@@ -193,12 +202,3 @@ class Loaded:
         reader = Reader()
         spec = reader.spec(self.root)
         return spec, reader.faults
-
-
-def _foreign(name: str, place: Place) -> Fault:
-    hint = "A spec starts with 'selectlang: 1'; what another file holds is not shown."
-    return Fault("SL405", f"{quoted(name)} is no selectlang spec", place, None, hint)
-
-
-def _led(fault: Fault, place: Place) -> Fault:
-    return fault if fault.also else replace(fault, also=("named here", place))

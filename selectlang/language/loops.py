@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from selectlang.faults import Fault, nearest, quoted
-from selectlang.language.program import COMPARE, Call, Carried, Ref, Rounds, Step, Type, Until
+from selectlang.faults import Fault, quoted
+from selectlang.language.program import Call, Carried, Ref, Rounds, Step, Type
 from selectlang.language.scope import Env, Symbol, resolve, taken
 from selectlang.language.spec import Loop, Stage
 from selectlang.language.types import ref_text
+from selectlang.language.until import check_until
 from selectlang.language.values import Values
 from selectlang.language.yaml import Node
 from selectlang.ports import Metric, Model
@@ -20,14 +22,6 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 4  # each level is checked twice
 ROUNDS = {"type": "integer", "minimum": 1, "maximum": 100_000}
-NUMBER = {"type": "number"}
-COMPARISONS: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(COMPARE, NUMBER),
-    "total_at_least": NUMBER,
-    "plateau": {"type": "integer", "minimum": 1},
-}
-WITHIN = {"type": "number", "minimum": 0}
-"""How much a metric may still rise on a plateau."""
 
 
 def check_loop(
@@ -37,7 +31,7 @@ def check_loop(
     faults = checker.faults
     if checker.depth == MAX_DEPTH:
         faults.append(Fault("SL310", f"loops stand at most {MAX_DEPTH} deep in one another", loop.place))
-        return Symbol("loop", loop.place, hidden=True), None
+        return Symbol("loop", loop.place, hidden=True, loop=loop), None
     checker.depth += 1
     try:
         return _check(checker, loop, env, values, path, loaded)
@@ -53,7 +47,7 @@ def _check(
     rounds = values.checked(loop.rounds, ROUNDS, "'loop'")
     inner_path = f"{path}{loop.name}/"
     unclear = taken([(carry.name, carry.place, "carry") for carry in loop.carry.values()], env, faults)
-    starts = {name: resolve(c.start, env, faults) for name, c in loop.carry.items() if c.start is not None}
+    starts = {name: _start(c.start, env, faults) for name, c in loop.carry.items() if c.start is not None}
     types = _infer(checker, loop, env, values, inner_path, loaded, starts)
     inner = {**env, **_carried(loop, types, _empty(loop, starts, env))}
     for name in unclear:
@@ -64,7 +58,7 @@ def _check(
     }
     for name, carried in carry.items():
         _same_type(loop, name, carried, faults)
-    until = _until(loop, inner, values)
+    until = check_until(loop, inner, values)
     _parts(loop, steps, rounds, faults)
     if not loop.carry:
         message = f"loop {quoted(loop.name)} carries nothing: no round would differ, and nothing leaves it"
@@ -75,10 +69,19 @@ def _check(
             message = f"carry {quoted(name)} is empty in every round: only carries that are empty lead to it"
             faults.append(Fault("SL307", message, carry[name].next.place))
     default = next(iter(types.values())) if len(types) == 1 else None
-    symbol = Symbol("loop", loop.place, default, types, hidden=not types)
+    symbol = Symbol("loop", loop.place, default, types, hidden=not types, loop=loop)
     if len(faults) > before:
         return symbol, None
     return symbol, Rounds(f"{path}{loop.name}", loop.name, rounds, until, carry, steps)
+
+
+def _start(node: Node, env: Env, faults: list[Fault]) -> Ref:
+    """What the first round starts from; people may look for a word for nothing, and there is none."""
+    found: list[Fault] = []
+    ref = resolve(node, env, found)
+    hint = "To start with nothing, leave 'start' out."
+    faults += [replace(fault, hint=f"{fault.hint}\n{hint}".strip()) for fault in found]
+    return ref
 
 
 def _carried(loop: Loop, types: dict[str, Type], empty: Container[str]) -> Env:
@@ -145,55 +148,6 @@ def _same_type(loop: Loop, name: str, carried: Carried, faults: list[Fault]) -> 
             f"carry {quoted(name)} starts as {start}, but {quoted(ref_text(carried.next))} hands on {then}"
         )
         faults.append(Fault("SL305", message, carried.next.place, ("it starts here", place)))
-
-
-def _until(loop: Loop, inner: Env, values: Values) -> list[Until]:
-    faults, found = values.faults, []
-    if loop.until is None:
-        return []
-    if not isinstance(loop.until.value, dict):
-        message = f"'until' is a mapping, found {loop.until.type}"
-        faults.append(Fault("SL203", message, loop.until.place, None, _UNTIL))
-        return []
-    for text, place, node in loop.until.items():
-        ref = _metric(loop, Node(text, place), inner, faults)
-        if not isinstance(node.value, dict) or not node.value:
-            message = f"expected a comparison such as {{at_least: 0.9}}, found {node.type}"
-            faults.append(Fault("SL203", message, node.place))
-            continue
-        within = node.value.get("within") if "plateau" in node.value else None
-        rise = values.checked(within, WITHIN, "'within'") if within is not None else 0.0
-        for word, at, bound in node.items():
-            if bound is within:
-                continue
-            if word not in COMPARISONS:
-                message = f"{quoted(word)} is no comparison{nearest(word, COMPARISONS)}"
-                faults.append(Fault("SL201", message, at, None, f"known here: {', '.join(COMPARISONS)}"))
-                continue
-            number = values.checked(bound, COMPARISONS[word], quoted(word))
-            found.append(Until(ref, word, number, rise))
-    return found
-
-
-_UNTIL = "until: {stage.metric: {at_least: 0.9}}"
-
-
-def _metric(loop: Loop, node: Node, inner: Env, faults: list[Fault]) -> Ref:
-    """What `until` compares: a metric of a stage of the loop, for no other changes from round to round."""
-    ref = resolve(node, inner, faults)
-    if ref.type.kind is None:
-        return ref
-    symbol = inner[ref.name]
-    also = (f"{quoted(ref.name)} is here", symbol.place)
-    if ref.type.kind is not Metric:
-        metrics = [f"{ref.name}.{port}" for port, kind in symbol.ports.items() if kind.kind is Metric]
-        hint = f"metrics of {quoted(ref.name)}: {', '.join(metrics) or 'none'}"
-        message = f"'until' compares a metric, {quoted(ref_text(ref))} is {ref.type}"
-        faults.append(Fault("SL306", message, node.place, also, hint))
-    elif ref.name not in loop.stages:
-        message = f"'until' compares a metric of the loop's own stages, {quoted(ref.name)} is none of them"
-        faults.append(Fault("SL306", message, node.place, also, _UNTIL))
-    return ref
 
 
 def _parts(loop: Loop, steps: list[Step], rounds: object, faults: list[Fault]) -> None:

@@ -38,7 +38,7 @@ class Reader(Form):
         for word in ("name", "stages", "outputs"):
             if word not in root.value and root.value:
                 self.fault("SL202", f"a spec needs '{word}'", root.place, _example(word, root))
-        outputs = self.named(get("outputs"), "outputs")
+        outputs = self.named(get("outputs"), "outputs", _example("outputs", root))
         if "outputs" in root.value and root.value["outputs"].value in ({}, None):
             place, hint = root.value["outputs"].place, _example("outputs", root)
             self.fault("SL202", "a spec needs at least one output", place, hint)
@@ -47,11 +47,14 @@ class Reader(Form):
             name=self.text(get("name"), "name"),
             doc=self.text(get("doc"), "doc"),
             cite=[self.text(node, "cite") for node in self.sequence(get("cite"), "cite")],
-            imports={name: (place, node) for name, place, node in self.named(get("imports"), "imports")},
-            params={
-                name: self.param(name, at, node) for name, at, node in self.named(get("params"), "params")
+            imports={
+                name: (place, node) for name, place, node in self.named(get("imports"), "imports", _IMPORTS)
             },
-            data={name: (place, node) for name, place, node in self.named(get("data"), "data")},
+            params={
+                name: self.param(name, at, node)
+                for name, at, node in self.named(get("params"), "params", _PARAMS)
+            },
+            data={name: (place, node) for name, place, node in self.named(get("data"), "data", _DATA)},
             stages=self.stages(get("stages")),
             outputs={name: (place, node) for name, place, node in outputs},
             limits=get("limits"),
@@ -67,7 +70,10 @@ class Reader(Form):
             self.fault("SL212", message, node.place)
 
     def param(self, name: str, place: Place, node: Node) -> Param:
-        node = self.mapping(node, name)
+        kind = node.value if node.value in PARAM_TYPES else "path"
+        node = self.mapping(node, name, f"for example: {quoted(name)[1:-1]}: {{type: {kind}}}")
+        if node.keys is None:
+            return Param(name, place, "", False, None, "")
         self.keys(node, ("type", "default", "doc"), f"param {quoted(name)}")
         form, many = node.value.get("type"), False
         if form is not None and isinstance(form.value, list) and len(form.value) == 1:
@@ -157,10 +163,11 @@ class Reader(Form):
         if "stages" not in node.value:
             self.fault("SL202", f"loop {quoted(name)} needs 'stages'", place)
         carries = {}
-        for key, at, value in self.named(node.value.get("carry"), "carry"):
-            value = self.mapping(value, key)
+        for key, at, value in self.named(node.value.get("carry"), "carry", _CARRY):
+            then = quoted(value.value)[1:-1] if isinstance(value.value, str) else "grown"
+            value = self.mapping(value, key, f"for example: {quoted(key)[1:-1]}: {{next: {then}}}")
             self.keys(value, ("next", "start"), f"carry {quoted(key)}")
-            if "next" not in value.value:
+            if "next" not in value.value and value.keys is not None:
                 self.fault("SL202", f"carry {quoted(key)} needs 'next': what the round hands on", at)
             carries[key] = Carry(key, at, value.value.get("next"), value.value.get("start"))
         stages = self.stages(node.value.get("stages"))
@@ -183,6 +190,8 @@ def _example(word: str, root: Node) -> str:
     """How a line that is missing may read."""
     stages = root.value.get("stages")
     names = list(stages.value) if stages is not None and isinstance(stages.value, dict) else []
+    given = root.value.get("outputs")
+    names += [given.value] if given is not None and isinstance(given.value, str) else []
     lines = {
         "name": "name: my-selection",
         "stages": "stages: {lengths: {score: length, from: pool}}",
@@ -191,4 +200,8 @@ def _example(word: str, root: Node) -> str:
     return f"for example: {lines[word]}"
 
 
+_PARAMS = "for example: params: {pool: {type: path}}"
+_DATA = "for example: data: {pool: {path: $pool}}"
+_IMPORTS = "for example: imports: {kmq: ./kmq.yaml}"
+_CARRY = "for example: carry: {chosen: {next: grown}}"
 _KINDS = f"kinds: {', '.join((*KINDS, *STRUCTURAL))}"

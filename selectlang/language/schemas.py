@@ -115,12 +115,15 @@ def expected(schema: dict[str, Any]) -> str:
         options = ", ".join(quoted(option) for option in schema["enum"])
         return f"one of {options}" if len(schema["enum"]) > 1 else options
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(expected(part) for part in schema["anyOf"]))
+        shared = {name: value for name, value in schema.items() if name != "anyOf"}
+        return _either([{**shared, **part} for part in schema["anyOf"]])
     if schema.get("type") == "array":
-        words = "a list of " + expected(schema.get("items", {}))
-        return f"at least {schema['minItems']} in {words}" if schema.get("minItems") else words
+        return _list(schema, expected(schema.get("items", {})))
     words = _WORDS.get(schema.get("type", ""), "a value")
-    words += " that is not empty" if schema.get("minLength") else ""
+    if schema.get("type") == "string":
+        return words + " that is not empty" if schema.get("minLength") else words
+    if schema.get("type") not in ("integer", "number"):
+        return words
     bounds = [
         f"{text} {schema[key]:g}"
         for key, text in (
@@ -131,7 +134,24 @@ def expected(schema: dict[str, Any]) -> str:
         )
         if key in schema
     ]
-    return " ".join([words, " and ".join(bounds)]).strip()
+    of = " of" if bounds and bounds[0].startswith("at ") else ""
+    return f"{words}{of} {' and '.join(bounds)}".strip()
+
+
+def _either(parts: list[dict[str, Any]]) -> str:
+    """Several schemas in words; a list of what another of them asks for is a list of such."""
+    said: list[str] = []
+    for part in parts:
+        each = expected(part.get("items", {})) if part.get("type") == "array" else ""
+        said.append(_list(part, "such") if each in said else expected(part))
+    return ", or ".join(dict.fromkeys(said))
+
+
+def _list(schema: dict[str, Any], each: str) -> str:
+    least = f"{schema['minItems']} or more" if schema.get("minItems") else ""
+    if each == "such":
+        return f"a list of {least} such".replace("  ", " ")
+    return f"a list of {least}, each {each}" if least else f"a list of {each}"
 
 
 def fitted(value: Any, schema: dict[str, Any]) -> Any:

@@ -1,13 +1,13 @@
-"""Names: what a reference stands for, and the order in which stages depend on one another."""
+"""Names: what a reference stands for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from selectlang.faults import Fault, Place, listing, nearest, printable, quoted
+from selectlang.faults import Fault, Place, listing, nearest, quoted
 from selectlang.language.program import Ref, Type
-from selectlang.language.spec import AnyStage, Faulty, Stage, Use
+from selectlang.language.spec import Loop
 from selectlang.language.yaml import Node
 from selectlang.ports import Labels, Selection
 
@@ -22,6 +22,8 @@ class Symbol:
     ports: dict[str, Type] = field(default_factory=dict)
     hidden: bool = False  # behind a fault: every use is accepted, and none is reported again
     empty: bool = False  # a carry that has no value in the first round
+    loop: Loop | None = None  # of a loop: what stands inside it
+    verdicts: list[str] | None = None  # those there can be, where the method of a stage says so
 
 
 Env = dict[str, Symbol]
@@ -37,8 +39,7 @@ def resolve(node: Node, env: Env, faults: list[Fault]) -> Ref:
     unknown = Ref(name, None, None, Type(), node.place)
     symbol = env.get(name)
     if symbol is None:
-        message = f"there is no data set or stage {quoted(name)}{nearest(name, env)}"
-        faults.append(Fault("SL208", message, node.place, None, f"names here: {listing(env)}"))
+        faults.append(_inside(name, node, env) or _unknown(name, node, env))
         return unknown
     if symbol.hidden:
         return unknown
@@ -46,89 +47,67 @@ def resolve(node: Node, env: Env, faults: list[Fault]) -> Ref:
     if rest and rest[0] in symbol.ports:
         port = rest.pop(0)
         kind = symbol.ports[port]
-    if kind is None:
-        which = listing(f"{name}.{port}" for port in symbol.ports)
-        message = f"{symbol.what} {quoted(name)} has several values, say which: {which}"
-        faults.append(Fault("SL209", message, node.place, (f"{quoted(name)} is here", symbol.place)))
-        return unknown
-    if not rest:
+    if kind is not None and not rest:
         return Ref(name, port, None, kind, node.place)
-    if len(rest) == 1 and kind.kind in (Labels, None):
+    stated = symbol.verdicts is None or (bool(rest) and rest[0] in symbol.verdicts)
+    if kind is not None and len(rest) == 1 and kind.kind in (Labels, None) and stated:
         about = Type(Selection, kind.about) if kind.kind else Type()
         return Ref(name, port, rest[0], about, node.place)
-    message = f"{symbol.what} {quoted(name)} has no port {quoted(rest[0])}{nearest(rest[0], symbol.ports)}"
-    hint = (
-        f"ports: {listing(symbol.ports)}"
-        if symbol.ports
-        else f"it has one output, named by {quoted(name)} alone"
-    )
-    faults.append(Fault("SL209", message, node.place, (f"{quoted(name)} is here", symbol.place), hint))
+    here = (f"{quoted(name)} is here", symbol.place)
+    if not rest:
+        which = listing(f"{name}.{port}" for port in symbol.ports)
+        message = f"{symbol.what} {quoted(name)} has several values, say which: {which}"
+        faults.append(Fault("SL209", message, node.place, here))
+    elif symbol.loop is not None and rest[0] in symbol.loop.stages:
+        faults.append(_hidden(rest[0], node, symbol.loop))
+    else:
+        verdict = port is not None and symbol.verdicts is not None and symbol.ports[port].kind is Labels
+        faults.append(_no_port(name, rest[0], node, symbol, verdict))
     return unknown
 
 
-def references(stage: AnyStage) -> Iterator[Node]:
-    """The nodes of a stage that refer to others, those inside a loop that lead out of it included."""
-    if isinstance(stage, Stage | Use):
-        for wire in stage.wires:
-            yield from wire.refs
-        return
-    if isinstance(stage, Faulty):
-        return
-    inner = {*stage.stages, *stage.carry}
-    nodes = [node for part in stage.stages.values() for node in references(part)]
-    nodes += [carry.next for carry in stage.carry.values() if carry.next is not None]
-    for node in nodes:
-        if isinstance(node.value, str) and node.value.split(".")[0] not in inner:
-            yield node
-    yield from (carry.start for carry in stage.carry.values() if carry.start is not None)
+def _unknown(name: str, node: Node, env: Env) -> Fault:
+    message = f"there is no data set or stage {quoted(name)}{nearest(name, env)}"
+    return Fault("SL208", message, node.place, None, f"names here: {listing(env)}")
 
 
-def ordered(stages: dict[str, AnyStage], unclear: set[str], faults: list[Fault]) -> list[str]:
-    """Names in an order that respects references; each cycle is a fault, but by way of an `unclear` name."""
-    needs = {
-        name: {node.value.split(".")[0]: node for node in references(stage) if isinstance(node.value, str)}
-        for name, stage in stages.items()
-    }
-    for targets in needs.values():
-        for name in unclear & targets.keys():
-            del targets[name]
-    done: dict[str, bool] = {}
-    order: list[str] = []
-    for root in stages:
-        if root not in done:
-            _visit(root, needs, done, order, faults)
-    return order
+def _inside(name: str, node: Node, env: Env) -> Fault | None:
+    """The fault of a name that is seen only inside a loop beside it, if it is."""
+    for symbol in env.values():
+        loop = symbol.loop
+        if loop is not None and name in loop.stages:
+            return _hidden(name, node, loop)
+        if loop is not None and name in loop.carry:
+            outside = quoted(f"{loop.name}.{name}")
+            message = f"{quoted(name)} is a carry of loop {quoted(loop.name)}; outside it is {outside}"
+            return Fault("SL208", message, node.place, ("it is here", loop.carry[name].place))
+    return None
 
 
-def _visit(
-    root: str, needs: dict[str, dict[str, Node]], done: dict[str, bool], order: list[str], faults: list[Fault]
-) -> None:
-    """Depth first with a stack of its own: a chain of stages may be longer than Python's stack."""
-    done[root] = False
-    trail: list[tuple[str, Iterator[tuple[str, Node]]]] = [(root, iter(needs[root].items()))]
-    while trail:
-        name, rest = trail[-1]
-        for target, node in rest:
-            if target not in needs:
-                continue
-            if target not in done:
-                done[target] = False
-                trail.append((target, iter(needs[target].items())))
-                break
-            if not done[target]:
-                names = [at for at, _ in trail]
-                cycle = [*names[names.index(target) :], target]
-                faults.append(Fault("SL304", f"stages in a cycle: {_path(cycle)}", node.place))
-        else:
-            done[name] = True
-            order.append(name)
-            trail.pop()
+def _hidden(name: str, node: Node, loop: Loop) -> Fault:
+    """The fault of a stage inside a loop that is named from outside."""
+    code = "SL208" if node.value.split(".")[0] == name else "SL209"
+    message = f"{quoted(name)} stands inside loop {quoted(loop.name)}, and only what a loop carries leaves it"
+    entry = f"last: {{next: {quoted(name)[1:-1]}}}"
+    hint = f"Carry it too, as in {entry}, and write {quoted(f'{loop.name}.last')}."
+    if loop.carry:
+        hint = f"It carries {listing(f'{loop.name}.{carried}' for carried in loop.carry)}.\n{hint}"
+    for carried, carry in loop.carry.items():
+        then = carry.next.value if carry.next is not None else None
+        if isinstance(then, str) and then.split(".")[0] == name:
+            hint = f"It is carried: write {quoted(f'{loop.name}.{carried}')}."
+    return Fault(code, message, node.place, ("it is here", loop.stages[name].place), hint)
 
 
-def _path(names: list[str]) -> str:
-    """The path of a cycle, its middle left out when it is long."""
-    shown = names if len(names) <= 12 else [*names[:6], f"({len(names) - 11} more)", *names[-5:]]
-    return " -> ".join(printable(name) for name in shown)
+def _no_port(name: str, part: str, node: Node, symbol: Symbol, verdict: bool) -> Fault:
+    """The fault of a port that there is not, or of a verdict, as it must be where a port stands before it."""
+    ports, verdicts = {} if verdict else symbol.ports, symbol.verdicts or []
+    what = " or ".join(word for word, known in (("port", ports), ("verdict", verdicts)) if known) or "port"
+    message = f"{symbol.what} {quoted(name)} has no {what} {quoted(part)}{nearest(part, [*ports, *verdicts])}"
+    hints = [f"ports: {listing(ports)}"] if ports else []
+    hints += [f"verdicts: {listing(verdicts)}"] if verdicts else []
+    hint = "\n".join(hints) or f"it has one output, named by {quoted(name)} alone"
+    return Fault("SL209", message, node.place, (f"{quoted(name)} is here", symbol.place), hint)
 
 
 def taken(names: Iterable[tuple[str, Place, str]], env: Env, faults: list[Fault]) -> set[str]:

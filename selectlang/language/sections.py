@@ -56,9 +56,16 @@ def check_data(name: str, node: Node, values: Values) -> dict[str, Any]:
     before = len(values.faults)
     what = f"data {quoted(name)}"
     if not isinstance(node.value, dict):
-        values.checked(node, DATA, what)
+        hint = f"for example: {name}: {{path: ${param_name(node.value) or name}}}"
+        values.faults.append(
+            Fault("SL203", f"{what} is a mapping, found {node.type}", node.place, None, hint)
+        )
         return {}
     found = values.mapping(node, DATA, what)
+    columns = node.value.get("columns")
+    if columns is not None and len(values.faults) == before and _asks_nothing(columns.value):
+        message = f"data {quoted(f'{name}.columns')} needs 'instruction' or 'messages'"
+        values.faults.append(Fault("SL202", message, columns.place))
     said = [fault.place for fault in values.faults[before:]]
     paths = node.value.get("path")
     for part in paths.value if paths is not None and isinstance(paths.value, list) else [paths]:
@@ -75,3 +82,8 @@ def check_data(name: str, node: Node, values: Values) -> dict[str, Any]:
             message = f"param {quoted(param.name)} is {param}, expected path"
             values.faults.append(Fault("SL203", message, part.place, also))
     return found
+
+
+def _asks_nothing(columns: Any) -> bool:
+    """Whether columns are named, and none that a request could be read from."""
+    return isinstance(columns, dict) and bool(columns) and not {"instruction", "messages"} & columns.keys()

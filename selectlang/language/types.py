@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from selectlang.faults import Fault, Place, quoted
+from selectlang.faults import Fault, Place, listing, quoted
 from selectlang.language.program import Ref, Type
 from selectlang.methods import Method, Port
 from selectlang.ports import Clusters, Labels, Metric, Model, Replies, Scores, Selection, Vectors, Weights
@@ -12,6 +12,7 @@ from selectlang.rows import Rows
 
 if TYPE_CHECKING:
     from selectlang.language.scope import Env
+    from selectlang.plugins import Registry
 
 ROW_LIKE = (Rows, Selection, Replies, Labels)
 """What can stand where rows or a selection are asked for."""
@@ -36,9 +37,10 @@ def accepts(port: Port, kind: type[Any]) -> bool:
 class Binding:
     """What the data set variables of one call stand for, and the type of T."""
 
-    def __init__(self, method: Method, env: Env) -> None:
+    def __init__(self, method: Method, env: Env, registry: Registry) -> None:
         self.method = method
         self.env = env
+        self.registry = registry
         self.about: dict[str, Ref] = {}
         self.kinds: list[Ref] = []
         self.faults: list[Fault] = []
@@ -51,7 +53,7 @@ class Binding:
         if not accepts(port, kind):
             article = "expects" if port.name else "takes"
             message = f"{self.where(port)} {article} {port}, {quoted(ref_text(ref))} is {kind.__name__}"
-            self.fault("SL303", message, ref.place, self.made(ref))
+            self.fault("SL303", message, ref.place, self.made(ref), self.instead(port, ref))
             return
         if port.kind is None:
             self.same_kind(port, ref)
@@ -94,8 +96,24 @@ class Binding:
     def where(self, port: Port) -> str:
         return f"port {quoted(port.name)} of {self.method.kind} {self.method.name}"
 
-    def fault(self, code: str, message: str, place: Place, also: tuple[str, Place] | None = None) -> None:
-        self.faults.append(Fault(code, message, place, also))
+    def instead(self, port: Port, ref: Ref) -> str:
+        """Where a value that fits comes from: another output of the same stage, or methods that make one."""
+        wanted, kind = (port.kind or Rows).__name__, ref.type.kind or Rows
+        ports = self.env[ref.name].ports.items()
+        if found := [f"{ref.name}.{name}" for name, made in ports if made.kind and accepts(port, made.kind)]:
+            return f"{wanted} of the same stage: {listing(found)}"
+        makers = [
+            f"{method.kind}: {method.name}"
+            for method in self.registry.methods.values()
+            if method.outputs[0].kind is port.kind
+            and [accepts(part, kind) for part in method.inputs if not part.optional] == [True]
+        ]
+        return f"{wanted} of {kind.__name__} are made by {listing(makers)}" if makers else ""
+
+    def fault(
+        self, code: str, message: str, place: Place, also: tuple[str, Place] | None = None, hint: str = ""
+    ) -> None:
+        self.faults.append(Fault(code, message, place, also, hint))
 
 
 def ref_text(ref: Ref) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from selectlang.faults import Fault, Place, listing, nearest, quoted
+from selectlang.hub import hub_parts
 from selectlang.language.schemas import chosen, expected, fitted, mismatch
 from selectlang.language.spec import Param, param_name
 from selectlang.language.yaml import Node, plain
@@ -181,7 +181,7 @@ def bind(params: dict[str, Param], given: dict[str, Any], faults: list[Fault]) -
         default: Any = FAULTY  # that of a param which is given is checked too
         if param.default is not None and param.type:
             what = f"the default of {quoted(name)}"
-            for node in _texts(param.default):
+            for node in param.default.scalars():
                 if param_name(node.value) is not None:
                     faults.append(Fault("SL214", f"{what} is a plain value, found a param", node.place))
                     break
@@ -217,17 +217,12 @@ def _held(node: Node, value: Any, faults: list[Fault]) -> Any:
     return _inside(value, node.place, faults)
 
 
-def _texts(node: Node) -> Iterator[Node]:
-    """The scalars in a node."""
-    if isinstance(node.value, dict | list):
-        for part in node.value.values() if isinstance(node.value, dict) else node.value:
-            yield from _texts(part)
-    else:
-        yield node
-
-
 def _inside(path: str, place: Place, faults: list[Fault]) -> str:
     if path.startswith("hf:"):
+        try:
+            hub_parts(path)
+        except ValueError as error:
+            faults.append(Fault("SL215", str(error), place))
         return path
     parts = path.replace("\\", "/").split("/")
     if path.startswith(("/", "~", "$")) or ".." in parts or ":" in parts[0]:

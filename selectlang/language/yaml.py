@@ -19,6 +19,7 @@ import yaml
 
 from selectlang.errors import SpecError
 from selectlang.faults import Fault, Place, Source, quoted
+from selectlang.language.unreadable import unreadable
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
@@ -41,6 +42,14 @@ class Node:
         if isinstance(self.value, list):
             return [node.plain() for node in self.value]
         return self.value
+
+    def scalars(self) -> Iterator[Node]:
+        """The node itself, or all scalars in it."""
+        if isinstance(self.value, dict | list):
+            for part in self.value.values() if isinstance(self.value, dict) else self.value:
+                yield from part.scalars()
+        else:
+            yield self
 
     @property
     def type(self) -> str:
@@ -96,11 +105,8 @@ def parse(text: str, source: Source, faults: list[Fault] | None = None) -> Node:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             builder.add(event)
     except yaml.YAMLError as error:
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        place = _where(error, text, source)
-        tab = source.line(place.line)[place.column - 1 : place.column] == "\t"
-        problem = "a tab, and YAML is indented with spaces" if tab else problem
-        builder.lost("SL103", f"not YAML: {problem}", place, also=_opened(error, source))
+        builder.unreadable = True
+        builder.faults.append(unreadable(error, text, source))
     if builder.root is None and not builder.faults:
         builder.lost("SL104", "the file is empty", Place(source), hint=_START)
     if builder.root is None or builder.unreadable or (builder.faults and faults is None):
@@ -111,25 +117,6 @@ def parse(text: str, source: Source, faults: list[Fault] | None = None) -> Node:
 
 
 _START = "A spec starts with 'selectlang: 1', then name, params, data, stages and outputs."
-
-
-def _where(error: yaml.YAMLError, text: str, source: Source) -> Place:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if mark is not None:
-        return Place(source, mark.line + 1, mark.column + 1, mark.column + 2)
-    offset = getattr(error, "position", None)  # in bytes, of a character that YAML does not allow
-    if not isinstance(offset, int):
-        return Place(source)
-    before = Source("", text.encode()[:offset].decode(errors="ignore")).lines
-    return Place(source, len(before), len(before[-1]) + 1, len(before[-1]) + 2)
-
-
-def _opened(error: yaml.YAMLError, source: Source) -> tuple[str, Place] | None:
-    """What was being read when the text stopped making sense, and where that began."""
-    context, mark = getattr(error, "context", None), getattr(error, "context_mark", None)
-    if not context or mark is None or mark.index == error.problem_mark.index:  # type: ignore[attr-defined]
-        return None
-    return context, Place(source, mark.line + 1, mark.column + 1, mark.column + 2)
 
 
 def _error(code: str, message: str, place: Place) -> SpecError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import queue
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Generic
@@ -43,11 +43,12 @@ class Asking(Generic[A]):
         self.prompts = enumerate(prompts)
         self.results: list[A | None] = [None] * total
         self.read = 0  # prompts read so far
-        self.failed = 0
+        self.failed, self.unread = 0, 0  # `unread` of the prompts that failed have an answer
         self.wanted: dict[str, list[Request]] = {}  # not answered yet, by key: the same call is made once
         self.waiting = 0  # how many these are
         self.ready: deque[Request] = deque()  # those of `wanted` that are not sent yet
         self.sent: dict[str, float] = {}  # those that are, with the most they may cost
+        self.tried: Counter[str] = Counter()  # tries that came to nothing and may be paid for all the same
         self.line: Line | None = None
         self.calls, self.caps = stage.door.calls, stage.door.caps
         self.tally = stage.tally(asked.model)
@@ -59,8 +60,10 @@ class Asking(Generic[A]):
         try:
             while True:
                 self.read_on()
+                if self.stage.door.stopped is not None:
+                    raise self.stage.door.stopped
                 self.send()
-                if not self.sent:
+                if not self.sent and not self.ready:
                     break
                 self.settle()
                 self.tell(TELL)
@@ -78,7 +81,8 @@ class Asking(Generic[A]):
 
     def read_on(self) -> None:
         """Read prompts until enough wait for an answer; what is in the call store is taken at once."""
-        while self.waiting < max(LOOK_UP, 2 * self.stage.door.options.concurrency):
+        enough = max(LOOK_UP, 2 * self.stage.door.options.concurrency)
+        while self.waiting < enough and self.stage.door.stopped is None:
             batch = [Request.of(self.asked, index, prompt) for index, prompt in islice(self.prompts, LOOK_UP)]
             self.read += len(batch)
             if not batch:
@@ -108,6 +112,7 @@ class Asking(Generic[A]):
         """Send what is ready, as far as the caps allow; CapReached when they allow nothing."""
         while self.ready:
             if self.line is None:
+                self.calls.begin()
                 self.line = self.stage.door.line(self.asked)
                 if self.caps.max_cost is not None and price(self.asked.model) is None:
                     raise UsageError(
@@ -115,13 +120,14 @@ class Asking(Generic[A]):
                         "cannot be kept; cap it by max_calls instead"
                     )
             worth = most(self.ready[0]) or 0.0 if self.caps.max_cost is not None else 0.0
-            if not self.caps.take(worth):
-                if self.sent:
-                    return
+            room = self.caps.take(worth)
+            if room is None:
                 raise self.caps.reached(self.tally, worth)
+            if not room:
+                return
             request = self.ready.popleft()
             self.sent[request.key] = worth
-            self.line.send(request)
+            self.line.send(request, self.tried[request.key])
 
     def settle(self) -> None:
         """Wait for what arrives next, and use it."""
@@ -129,6 +135,8 @@ class Asking(Generic[A]):
         if arrived is None:
             return
         request, outcome = arrived
+        if isinstance(outcome, Failure) and self.once_more(request, outcome):
+            return
         asking = self.wanted.pop(request.key)
         self.waiting -= len(asking)
         if isinstance(outcome, Exception):
@@ -150,8 +158,24 @@ class Asking(Generic[A]):
             assert isinstance(outcome, Failure)
             self.tally.retried[outcome.kind] += 1
             return None
-        self.caps.give(self.sent.pop(request.key))
+        worth = self.sent.pop(request.key)
+        if isinstance(outcome, Answer):
+            self.count(request, outcome)
+        elif isinstance(outcome, Failure) and outcome.answered:
+            self.caps.use(1, worth)
+        self.caps.give(worth)  # now that it is counted: another stage may take the room at once
         return request, outcome
+
+    def once_more(self, request: Request, outcome: Failure) -> bool:
+        """Whether to try again, as far as the caps allow, what was answered by nothing that can be used."""
+        if not (outcome.answered and outcome.retry):
+            return False
+        self.tried[request.key] += 1
+        if self.tried[request.key] > self.stage.door.options.retries:
+            return False
+        self.tally.retried[outcome.kind] += 1
+        self.ready.append(request)
+        return True
 
     def take(self, request: Request, answer: Answer) -> Request | None:
         """Read an answer; the request to make again when it cannot be read."""
@@ -164,6 +188,7 @@ class Asking(Generic[A]):
             if request.attempt < self.again:
                 return request.again()
             kind = "unparsed" if answer.text.strip() else "bad_answer"
+            self.unread += 1
             cut = "cut at max_tokens, " if answer.finish == "length" else ""
             self.fail(request, kind, f"{cut}{shown(error)}: {quoted(answer.text)}")
         else:
@@ -184,12 +209,7 @@ class Asking(Generic[A]):
         if failure is not None and failure.advice and not (failure.status == 403 and self.tally.calls):
             raise DataError(f"model {self.asked.model} cannot be asked: {reason}. {failure.advice}.")
         if self.failed > self.max_failed * self.total:
-            raise DataError(
-                f"{self.failed:,} of {self.total:,} calls to {self.asked.model} failed "
-                f"({self.tally.kinds()}), more than the share {self.max_failed:g} that may. "
-                f"{self.tally.examples[0]}. Answers that came are kept; run it again to ask for the others, "
-                "or raise max_failed."
-            )
+            raise DataError(self.tally.too_many(self.failed, self.unread, self.total, self.max_failed))
 
     def end(self, *, now: bool) -> None:
         """Ask no more, and wait until what is asked has arrived and is kept."""

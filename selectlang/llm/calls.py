@@ -23,7 +23,11 @@ PATIENCE = 60.0  # seconds to wait for other processes that use the file
 _TABLE = """CREATE TABLE IF NOT EXISTS calls (
     key TEXT PRIMARY KEY, model TEXT NOT NULL, text TEXT NOT NULL, tokens_in INTEGER NOT NULL,
     tokens_out INTEGER NOT NULL, cost REAL, finish TEXT NOT NULL, at REAL NOT NULL)"""
-_FIND = "SELECT key, text, tokens_in, tokens_out, cost, finish FROM calls WHERE key IN ({})"
+_COLUMNS = ("key", "model", "text", "tokens_in", "tokens_out", "cost", "finish", "at")
+_ODD = """typeof(text) != 'text' OR typeof(finish) != 'text' OR typeof(model) != 'text'
+    OR typeof(tokens_in) != 'integer' OR tokens_in < 0 OR typeof(tokens_out) != 'integer' OR tokens_out < 0
+    OR typeof(cost) NOT IN ('real', 'null') OR cost < 0 OR cost > 1e9"""
+_FIND = f"SELECT key, text, tokens_in, tokens_out, cost, finish, {_ODD} FROM calls WHERE key IN ({{}})"
 _TOTALS = "SELECT model, count(*), sum(cost) FROM calls GROUP BY model ORDER BY model"
 _KEEP = "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -67,10 +71,24 @@ class Calls:
     def find(self, keys: Collection[str]) -> dict[str, Answer]:
         """The answers that are there, by key."""
         rows = self._read(_FIND.format(",".join("?" * len(keys))), tuple(keys))
-        return {
-            key: Answer(text, tokens_in, tokens_out, cost, finish, stored=True)
-            for key, text, tokens_in, tokens_out, cost, finish in rows
-        }
+        found = {}
+        for key, text, tokens_in, tokens_out, cost, finish, odd in rows:
+            if odd:
+                raise DataError(
+                    f"the call store {self.path} is damaged: what it has under {key} is no answer. Take that "
+                    "out, and it alone is paid again: "
+                    f"""sqlite3 {self.path.name} "DELETE FROM calls WHERE key = '{key}'"."""
+                )
+            found[key] = Answer(text, tokens_in, tokens_out, cost, finish, stored=True)
+        return found
+
+    def begin(self) -> None:
+        """Make the file, unless it is there, and see that it can be written: before anything is paid."""
+        with self._guard, self._explained():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._reader = self._reader or self._open()
+            with self._reader:
+                self._reader.execute("BEGIN IMMEDIATE")
 
     def _read(self, query: str, values: tuple[str, ...] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query; none where there is no file."""
@@ -89,9 +107,12 @@ class Calls:
         """What SQLite finds wrong with the file; None when nothing is, or when there is none."""
         try:
             found = [str(line) for (line,) in self._read("PRAGMA integrity_check(1)")]
+            odd = self._read(f"SELECT count(*) FROM calls WHERE {_ODD}")
         except DataError as error:
             return str(error)
-        return None if found in ([], ["ok"]) else f"{self.path}: {found[0]}"
+        if found in ([], ["ok"]):
+            return f"{self.path}: {odd[0][0]:,} of its answers are none" if odd and odd[0][0] else None
+        return f"{self.path}: {found[0]}"
 
     def keep(self, key: str, model: str, answer: Answer, told: Told) -> None:
         """Keep an answer. `told(None)` is called by another thread once it is on disk, else with the error.
@@ -118,12 +139,16 @@ class Calls:
         self.claims.close()
 
     def _open(self) -> sqlite3.Connection:
+        if self.path.is_dir():
+            raise IsADirectoryError("it is a folder")
         connection = sqlite3.connect(self.path, timeout=PATIENCE, check_same_thread=False)
         try:
             _log_ahead(connection)
             connection.execute("PRAGMA synchronous=FULL")  # in WAL the default may lose the last answers
             with connection:
                 connection.execute(_TABLE)
+            if tuple(name for _, name, *_ in connection.execute("PRAGMA table_info(calls)")) != _COLUMNS:
+                raise sqlite3.DatabaseError(f"its table `calls` has not the columns {', '.join(_COLUMNS)}")
         except BaseException:
             connection.close()
             raise
@@ -181,7 +206,7 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
 
 def _reason(path: Path, error: Exception) -> str:
     text = str(error)
-    if isinstance(error, sqlite3.OperationalError | OSError):
+    if isinstance(error, sqlite3.OperationalError | OSError) and "decode" not in text:
         return (
             f"the call store {path} cannot be used: {text}. Check that the disk has room and that the file "
             "may be written; answers that were kept are safe, and the same command goes on from there."

@@ -1,4 +1,4 @@
-"""One call to a model, by litellm: a request in, an answer or an exception out."""
+"""One call to a model, by litellm: a request in, an answer or a failure out."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from importlib import import_module
 from typing import Any
 
 from selectlang.llm.calls import Answer
-from selectlang.llm.failure import NoAnswer, without_secrets
+from selectlang.llm.failure import Failure, failure, without_secrets
 from selectlang.llm.library import litellm
 from selectlang.llm.options import Options
 from selectlang.llm.price import price, tokens
 from selectlang.llm.request import Asked, Request, check
+from selectlang.llm.wire import NoAnswer, arrived
 
 
 class Client:
@@ -34,8 +35,16 @@ class Client:
             library.custom_provider_map = [*others, {"provider": provider, "custom_handler": handler}]
         self._arguments[asked] = self._shared(asked)
 
-    async def call(self, request: Request) -> Answer:
-        """Ask once. It raises what litellm raises, a TimeoutError, and a NoAnswer."""
+    async def call(self, request: Request) -> Answer | Failure:
+        """Ask once."""
+        seen: list[int] = []
+        arrived.set(seen)
+        try:
+            return await self._answer(request)
+        except Exception as error:
+            return failure(error, request.asked, seen[-1] if seen else None)
+
+    async def _answer(self, request: Request) -> Answer:
         asked = request.asked
         messages = [{"role": role, "content": _clean(content)} for role, content in request.messages]
         arguments = dict(self._arguments[asked])

@@ -24,13 +24,16 @@ class Door:
     """One for a run, in a `with`. `stage` gives what a method asks.
 
     It starts its thread, and imports litellm, with the first call that is not in the store. A process has
-    one at a time, for litellm keeps to one event loop, and asks from one thread.
+    one at a time, for litellm keeps to one event loop. Several stages may ask at once, each in its thread;
+    `stopped` is what they raise when they should end, None as long as they should not.
     """
 
     def __init__(self, calls: Calls, options: Options) -> None:
         self.calls = calls
         self.options = options
         self.caps = Caps(self.options)
+        self.stopped: type[BaseException] | None = None
+        self._guard = threading.Lock()
         self._road = Road(calls, Client(self.options), self.options)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -52,13 +55,14 @@ class Door:
 
     def line(self, asked: Asked) -> Line:
         """A line for one `ask`."""
-        self._road.client.prepare(asked)
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=self._loop.run_forever, name="door", daemon=True)
-            self._thread.start()
-        self._road.open(asked.model, asked.in_process)
-        return Line(self._road, self._loop)
+        with self._guard:
+            self._road.client.prepare(asked)
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="door", daemon=True)
+                self._thread.start()
+            self._road.open(asked.model, asked.in_process)
+            return Line(self._road, self._loop)
 
     def close(self) -> None:
         """End what is on its way, and close all connections."""

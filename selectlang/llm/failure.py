@@ -7,11 +7,12 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from selectlang.llm.request import Asked
+from selectlang.llm.wire import NoAnswer
 
 LONGEST = 300  # characters of a reason
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.I)
@@ -22,16 +23,13 @@ _SECRET = re.compile(
 _NO_KEY = re.compile(r"missing credentials|missing .*api key|api_key client option must be set", re.I)
 
 
-class NoAnswer(Exception):
-    """A response came, and no answer is in it."""
-
-
 @dataclass(frozen=True)
 class Failure:
     """A call without an answer.
 
     `wait` is the seconds after which the server wants to be asked again. `advice` is what to do where no
-    other call to the model can do better, such as with a wrong key: then all asking stops.
+    other call to the model can do better, such as with a wrong key: then all asking stops. `answered` says
+    that a response came which spoke of success, so that the call may have to be paid for.
     """
 
     kind: str
@@ -40,13 +38,24 @@ class Failure:
     wait: float | None = None
     advice: str = ""
     status: int | None = None
+    answered: bool = False
 
 
-def failure(error: BaseException, asked: Asked) -> Failure:
-    """The kind of an exception that litellm raised."""
-    reason = shown(str(error) or type(error).__name__)
+def failure(error: BaseException, asked: Asked, status: int | None = None) -> Failure:
+    """The kind of an exception that litellm raised, after a response with a status, or with none."""
+    ours = next((str(each) for each in _chain(error) if isinstance(each, NoAnswer)), "")
+    reason = shown(ours or str(error) or type(error).__name__)
     if asked.in_process:
         return _in_process(error, reason)
+    found = _of_a_service(error, reason)
+    if found.kind != "bad_answer" and not (status and 200 <= status < 300):
+        return found
+    if found.kind == "server_error":  # litellm's word for what it cannot read
+        found = Failure("bad_answer", reason, retry=True)
+    return replace(found, answered=True)
+
+
+def _of_a_service(error: BaseException, reason: str) -> Failure:
     status = getattr(error, "status_code", None)
     if _NO_KEY.search(str(error)):  # its library says so before it asks; litellm makes that a 500
         return Failure("refused_request", reason, advice=_ADVICE[401], status=401)
@@ -60,7 +69,8 @@ def failure(error: BaseException, asked: Asked) -> Failure:
     if names & {"NoAnswer", "JSONDecodeError", "APIResponseValidationError"}:
         return Failure("bad_answer", reason, retry=True)
     if names & {"APIConnectionError", "TransportError", "ClientError", "ConnectionError"}:
-        return Failure("connection", reason, retry=True)
+        *_, root = _chain(error)  # litellm may say no more than that it is one
+        return Failure("connection", shown(reason if str(root) in reason else f"{reason} {root}"), retry=True)
     if status is None or status >= 500 or status in (408, 409, 425):
         return Failure("server_error", reason, retry=True, wait=_retry_after(error))
     return Failure("refused_request", reason, advice=_ADVICE.get(status, ""), status=status)
@@ -71,6 +81,10 @@ _ADVICE = {
     402: "The account cannot pay: check its billing",
     403: "The key may not use it: check what the key is allowed",
     404: "There is no such model: check its name, and --api-base where a server of your own is asked",
+    **dict.fromkeys(
+        (301, 302, 303, 307, 308),
+        "Prompts go to no address but the one that was given; if the new one is right, give it as --api-base",
+    ),
 }
 
 

@@ -11,6 +11,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from selectlang.llm.wire import wire
+
 
 @cache
 def litellm() -> Any:
@@ -22,10 +24,12 @@ def litellm() -> Any:
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ["LITELLM_MODE"] = "PRODUCTION"
     module: Any = import_module("litellm")
+    warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)  # of odd responses
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     module.suppress_debug_info = True
     module.telemetry = False
+    module.aclient_session = wire()
     module.drop_params = True  # not every model takes a seed
     module.disable_hf_tokenizer_download = True
     return module
@@ -55,6 +59,7 @@ async def closed() -> None:
     """Close connections, and let what litellm does in the background end."""
     from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
 
+    await litellm().aclient_session.aclose()
     await litellm().close_litellm_async_clients()
     with suppress(TimeoutError):
         await asyncio.wait_for(GLOBAL_LOGGING_WORKER.flush(), 2)

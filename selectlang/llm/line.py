@@ -12,7 +12,7 @@ from typing import Any
 from selectlang.errors import DataError
 from selectlang.llm.calls import Answer, Calls
 from selectlang.llm.client import Client
-from selectlang.llm.failure import Failure, failure
+from selectlang.llm.failure import Failure
 from selectlang.llm.library import calling_off
 from selectlang.llm.options import Options
 from selectlang.llm.pace import Pace, delay
@@ -62,19 +62,19 @@ class Line:
         self._asking: set[asyncio.Task[Any]] = set()  # those whose prompt the model has
         self._ended = False
 
-    def send(self, request: Request) -> None:
-        """Ask, as soon as there is room."""
-        self._loop.call_soon_threadsafe(self._begin, request)
+    def send(self, request: Request, tried: int = 0) -> None:
+        """Ask, as soon as there is room, and not too soon after so many tries that were in vain."""
+        self._loop.call_soon_threadsafe(self._begin, request, tried)
 
     def end(self, *, now: bool) -> None:
         """Call off what is not asked yet and, with `now`, what is; the others arrive in their time."""
         self._loop.call_soon_threadsafe(self._end, now)
 
-    def _begin(self, request: Request) -> None:
+    def _begin(self, request: Request, tried: int) -> None:
         if self._ended:
             self.arrived.put((request, None))
             return
-        task = self._loop.create_task(self._claimed(request), name=CALL)
+        task = self._loop.create_task(self._claimed(request, tried), name=CALL)
         self._tasks.add(task)
         task.add_done_callback(partial(self._finished, request))
 
@@ -93,7 +93,7 @@ class Line:
         if not isinstance(outcome, Answer) or outcome.stored:  # others arrive when they are on disk
             self.arrived.put((request, outcome))
 
-    async def _claimed(self, request: Request) -> Outcome:
+    async def _claimed(self, request: Request, tried: int) -> Outcome:
         """Ask, unless another process is asking the same."""
         calls, key = self._road.calls, request.key
         while not calls.claims.take(key):
@@ -104,7 +104,7 @@ class Line:
         try:
             if found := calls.find([key]):
                 return found[key]
-            outcome = await self._tries(request)
+            outcome = await self._tries(request, tried)
             if isinstance(outcome, Answer):
                 calls.keep(key, request.asked.model, outcome, partial(self._kept, request, outcome))
             return outcome
@@ -118,12 +118,16 @@ class Line:
         with suppress(RuntimeError):  # the door is closed
             self._loop.call_soon_threadsafe(self._road.slots[request.asked.model].release)
 
-    async def _tries(self, request: Request) -> Answer | Failure:
-        """Ask until there is an answer, or a failure that is for good."""
-        tried = 0
+    async def _tries(self, request: Request, tried: int) -> Answer | Failure:
+        """Ask until there is an answer, a failure that is for good, or one that may have to be paid for.
+
+        Whether another try may be paid for is not for this thread to say.
+        """
+        if tried:
+            await asyncio.sleep(delay(tried - 1, None))
         while True:
             outcome = await self._try(request)
-            if isinstance(outcome, Answer) or not outcome.retry or self._ended:
+            if isinstance(outcome, Answer) or not outcome.retry or outcome.answered or self._ended:
                 return outcome
             if tried == self._road.options.retries or (outcome.wait or 0) > LONGEST_WAIT:
                 return outcome
@@ -154,10 +158,9 @@ class Line:
         await road.requests[asked.model].wait()
         self._asking.add(task)
         try:
-            answer = await road.client.call(request)
-        except Exception as error:
-            return failure(error, asked)
+            outcome = await road.client.call(request)
         finally:
             self._asking.discard(task)
-        road.tokens[asked.model].give_back(size - answer.tokens_in - answer.tokens_out if size else 0)
-        return answer
+        if size and isinstance(outcome, Answer):
+            road.tokens[asked.model].give_back(size - outcome.tokens_in - outcome.tokens_out)
+        return outcome

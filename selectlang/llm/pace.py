@@ -32,7 +32,10 @@ class Pace:
 
 
 def delay(tried: int, wait: float | None) -> float:
-    """Seconds before the next try: what the server asked for and a little, or about 0.5, 1, 2 and so on."""
-    if wait is not None:
+    """Seconds before the next try: what the server asked for and a little, or about 0.5, 1, 2 and so on.
+
+    One that asks for 0 seconds would use up all tries at once.
+    """
+    if wait:
         return wait + uniform(0, min(1.0, 0.1 * wait))
     return float(min(60.0, 0.5 * 2**tried) * uniform(0.5, 1.0))

@@ -14,7 +14,7 @@ from selectlang.llm.library import litellm
 from selectlang.llm.request import IN_PROCESS, Asked, Request, check
 from selectlang.ports import Model
 
-SAMPLE = 256  # prompts read for a price
+SAMPLE = 2048  # prompts read for a price
 
 
 @cache
@@ -57,7 +57,8 @@ def most(request: Request) -> float | None:
 class Estimate:
     """What a stage will ask. Tokens out, and so dollars, are the most there can be.
 
-    `stored` is the share of the answers that are in the call store: the rest is still to be paid.
+    `stored` is the share of the answers that are in the call store: the rest is still to be paid. With `read`
+    that is known of every prompt, else of a sample of them.
     """
 
     model: str
@@ -66,6 +67,7 @@ class Estimate:
     tokens_out: int
     dollars: float | None
     stored: float
+    read: bool
 
     def scaled(self, factor: float) -> Estimate:
         """The same for `factor` times as many rows."""
@@ -121,5 +123,6 @@ class DryDoor:
         tokens_out, calls = len(requests) * max_tokens, max(len(requests), 1)
         dollars = None if prices is None else tokens_in * prices[0] + tokens_out * prices[1]
         stored = sum(key in found for key in keys) / calls
-        estimate = Estimate(asked.model, len(requests), tokens_in, tokens_out, dollars, stored)
+        read = len(requests) == total
+        estimate = Estimate(asked.model, len(requests), tokens_in, tokens_out, dollars, stored, read)
         raise Priced(estimate.scaled(total / calls))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -72,6 +73,19 @@ class Tally:
         count = f"{self.failed.total():,} of {self.total:,} calls to {self.model} failed"
         return f"{count} and are left out: {self.kinds()}. The first: {self.examples[0]}"
 
+    def too_many(self, failed: int, unread: int, total: int, most: float) -> str:
+        """Why a stage stops of whose `total` calls so many failed, `unread` of which have an answer."""
+        count = f"{failed:,} of {total:,} calls to {self.model} failed ({self.kinds()})"
+        todo = ["Answers that came are kept."]
+        if failed > unread:
+            todo.append("Run it again to ask for those that did not come.")
+        if unread:
+            todo.append(
+                "One that cannot be read is not asked for again: change prompt or model, or raise again."
+            )
+        share = f"more than the share {most:g} that may"
+        return f"{count}, {share}. {self.examples[0]}. {' '.join(todo)} Or raise max_failed."
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON, for the record."""
         cost = None if self.cost is None else round(self.cost, 9)
@@ -80,33 +94,50 @@ class Tally:
 
 
 class Caps:
-    """What the answers of a run took, what its calls on the way may take, and what both may not pass."""
+    """What a run took, what its calls on the way may take, and what both may not pass.
+
+    It took the answers that it uses, those of the store too, and what was answered by nothing usable. Several
+    stages may ask at once, each in its thread.
+    """
 
     def __init__(self, options: Options) -> None:
         self.max_calls, self.max_cost = options.max_calls, options.max_cost
         self.calls, self.cost, self.unknown = 0, 0.0, 0
         self._flying, self._reserved = 0, 0.0
+        self._guard = threading.Lock()
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is a cap at all."""
+        return self.max_calls is not None or self.max_cost is not None
 
     def use(self, calls: int, cost: float | None) -> None:
-        """Count answers, those of the store too."""
-        self.calls += calls
-        self.cost += cost or 0.0
-        self.unknown += calls if cost is None else 0
+        """Count answers."""
+        with self._guard:
+            self.calls += calls
+            self.cost += cost or 0.0
+            self.unknown += calls if cost is None else 0
 
-    def take(self, most: float) -> bool:
-        """Room for a call that costs `most` dollars at most; False when there is none."""
-        if self.max_calls is not None and self.calls + self._flying + 1 > self.max_calls:
-            return False
-        if self.max_cost is not None and self.cost + self._reserved + most > self.max_cost:
-            return False
-        self._flying += 1
-        self._reserved += most
-        return True
+    def take(self, most: float) -> bool | None:
+        """Room for a call that costs `most` dollars at most.
+
+        False when there is none while others are on the way, which may leave some; None when none are.
+        """
+        with self._guard:
+            calls, cost = self.calls + self._flying + 1, self.cost + self._reserved + most
+            if (self.max_calls is not None and calls > self.max_calls) or (
+                self.max_cost is not None and cost > self.max_cost
+            ):
+                return False if self._flying else None
+            self._flying += 1
+            self._reserved += most
+            return True
 
     def give(self, most: float) -> None:
         """The call has ended."""
-        self._flying -= 1
-        self._reserved -= most
+        with self._guard:
+            self._flying -= 1
+            self._reserved -= most
 
     def reached(self, tally: Tally, most: float) -> CapReached:
         """The error that ends a run in which there is no room, not even with no call on the way."""
@@ -116,7 +147,7 @@ class Caps:
         next_call = "" if by_calls else f", and the next call may take {dollars(most)}"
         unknown = f", {self.unknown:,} of them at a price that is not known" if self.unknown else ""
         return CapReached(
-            f"{tally.stage}: stopped before {cap} was passed. The answers of this run took {so_far}"
+            f"{tally.stage}: stopped before {cap} was passed. This run took {so_far}"
             f"{unknown}{next_call}; {tally.done:,} of {tally.total:,} prompts of this stage are done. All "
             "answers are kept: raise the cap and run it again, and it goes on from there."
         )

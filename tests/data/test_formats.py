@@ -351,3 +351,13 @@ def test_other_files_without_rows(read, write):
     pq.write_table(empty, path := write("b.parquet", b""))
     with pytest.raises(sl.DataError, match="no rows"):
         read(path)
+
+
+def test_what_a_data_set_says_for_nothing_is_noted(read, write):
+    path = write("a.jsonl", [{"prompt": "a", "completion": "b"}])
+    assert read(path, header=("prompt", "completion"), split="test").info.notes == [
+        "header does nothing: no file is CSV or TSV",
+        "split does nothing: the rows are of files, and of no data set of the hub",
+    ]
+    table = write("b.csv", b"c,d\n")
+    assert read(path, table, header=("prompt", "completion")).info.notes == []

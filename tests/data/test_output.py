@@ -15,13 +15,23 @@ from selectlang.data.output import write_rows
 ROWS = [{"z": [1, {"a": None}], "prompt": f"ü{i}", "completion": "", "a": 1.0} for i in range(3)]
 
 
-def extra(positions, data):
-    return {
-        "id": data.ids(positions),
-        "rank": np.arange(1, len(positions) + 1),
-        "score": np.array([0.5, np.nan, 0.25, 1.0][: len(positions)], np.float32),
-        "why": [{"group": "g", "from": np.float32(0.5)}] * len(positions),
-    }
+SCORES = np.array([0.5, np.nan, 0.25, 1.0], np.float32)
+
+
+def chosen(data, positions, stem):
+    """Some rows, written with scores and reasons."""
+    count = len(positions)
+    why = {"group": np.full(count, "g"), "from": np.full(count, 0.5, np.float32)}
+    return write_rows(data, np.array(positions, np.int64), SCORES[:count], why, stem)
+
+
+def plainly(data, positions, stem):
+    """Some rows, written without a score or a reason."""
+    return write_rows(data, np.array(positions, np.int64), np.full(len(positions), np.nan), {}, stem)
+
+
+def added(identifier, rank):
+    return {"id": identifier, "rank": rank, "score": None, "why": {}}
 
 
 def lines(path):
@@ -32,7 +42,7 @@ def lines(path):
 def test_rows_keep_their_fields_and_their_order(name, read, write, tmp_path):
     data = read(write(name, ROWS))
     positions = np.array([2, 0, 2])
-    path = write_rows(data, positions, extra(positions, data), tmp_path / "out" / "chosen.v1")
+    path = chosen(data, positions, tmp_path / "out" / "chosen.v1")
     assert path == tmp_path / "out" / "chosen.v1.jsonl"
     found = lines(path)
     assert [list(row) for row in found] == [["z", "prompt", "completion", "a", "selectlang"]] * 3
@@ -49,33 +59,34 @@ def test_rows_keep_their_fields_and_their_order(name, read, write, tmp_path):
 
 def test_a_line_is_not_rewritten(read, write, tmp_path):
     line = '{"prompt":  "\\u00fc\\ud800",\t"n": 1.50e3, "big": 123456789012345678901234567890 }'
-    path = write_rows(read(write("a.jsonl", line)), np.array([0]), {"id": ["x"]}, tmp_path / "out")
-    assert path.read_text() == line[:-2] + ', "selectlang": {"id":"x"}}\n'
+    data = read(write("a.jsonl", line))
+    text = chosen(data, [0], tmp_path / "out").read_text()
+    field = f'"id":"{data.ids()[0]}","rank":1,"score":0.5,"why":{{"group":"g","from":0.5}}'
+    assert text == line[:-2] + f', "selectlang": {{{field}}}}}\n'
 
 
 def test_what_was_written_can_be_read_and_chosen_from_again(read, write, tmp_path):
     data = read(write("a.jsonl", ROWS))
-    first = write_rows(data, np.array([2, 1]), {"id": ["x", "y"]}, tmp_path / "first")
-    again = read(first)
+    again = read(chosen(data, [2, 1], tmp_path / "first"))
     assert again.ids() == data.ids(np.array([2, 1]))
-    second = write_rows(again, np.array([1]), {"id": ["z"]}, tmp_path / "second")
-    assert lines(second) == [{**ROWS[1], "selectlang": {"id": "z"}}]
+    second = plainly(again, [1], tmp_path / "second")
+    assert lines(second) == [{**ROWS[1], "selectlang": added(data.ids()[1], 1)}]
     named = read(write("b.jsonl", [{"prompt": 'the word "selectlang"'}]))
-    assert lines(write_rows(named, np.array([0]), {"id": ["z"]}, tmp_path / "b"))[0]["selectlang"] == {
-        "id": "z"
-    }
+    assert lines(plainly(named, [0], tmp_path / "b"))[0]["selectlang"] == added(named.ids()[0], 1)
 
 
 def test_a_field_of_ours_that_a_row_has_is_replaced_whatever_it_holds(read, write, tmp_path):
     line = rb'{"prompt": "\u00fc\ud800", "selectlang": null}'
-    path = write_rows(read(write("a.jsonl", line)), np.array([0]), {"id": ["x"]}, tmp_path / "out")
-    assert path.read_text("utf-8") == '{"prompt": "ü\\ud800", "selectlang": {"id":"x"}}\n'
+    text = plainly(read(write("a.jsonl", line)), [0], tmp_path / "out").read_text("utf-8")
+    assert text.startswith('{"prompt": "ü\\ud800", "selectlang": {"id":"')
+    assert list(json.loads(text)) == ["prompt", "selectlang"]
 
 
 def test_rows_of_csv_become_lines_of_json(read, write, tmp_path):
     data = read(write("a.csv", 'prompt,completion,n\n"a\nb",c,1\n'))
-    path = write_rows(data, np.array([0]), {"id": ["x"]}, tmp_path / "out")
-    assert lines(path) == [{"prompt": "a\nb", "completion": "c", "n": "1", "selectlang": {"id": "x"}}]
+    path = plainly(data, [0], tmp_path / "out")
+    row = {"prompt": "a\nb", "completion": "c", "n": "1"}
+    assert lines(path) == [{**row, "selectlang": added(data.ids()[0], 1)}]
 
 
 def test_tables_stay_tables(read, write, tmp_path, monkeypatch):
@@ -89,7 +100,7 @@ def test_tables_stay_tables(read, write, tmp_path, monkeypatch):
     data = read(tmp_path / "a.parquet")
     monkeypatch.setattr("selectlang.data.chunks.BLOCK", 2)
     positions = np.array([2, 0, 2, 1])
-    path = write_rows(data, positions, extra(positions, data), tmp_path / "out")
+    path = chosen(data, positions, tmp_path / "out")
     assert path == tmp_path / "out.parquet"
     found = pq.read_table(path)
     plain = rows.set_column(1, "kind", rows["kind"].cast(pa.string()))
@@ -99,17 +110,38 @@ def test_tables_stay_tables(read, write, tmp_path, monkeypatch):
     }  # fmt: skip
     assert found["selectlang"].to_pylist()[1]["score"] is None
     again = read(path)
-    second = write_rows(again, np.array([1]), {"id": ["z"]}, tmp_path / "second")
-    assert pq.read_table(second)["selectlang"].to_pylist() == [{"id": "z"}]
+    second = plainly(again, [1], tmp_path / "second")
+    assert pq.read_table(second)["selectlang"].to_pylist() == [{**added(again.ids()[1], 1), "why": "{}"}]
 
 
-@pytest.mark.parametrize(
-    "why", [[{}, {}], [{"a": 1}, {"a": "x"}], [1, "x"], [None, None], [{"a": 1}, {"b": 2}]]
-)
-def test_any_reasons_fit_a_table(why, read, tmp_path):
+@pytest.mark.parametrize("many", [1, 2])
+def test_reasons_of_any_type_fit_a_table(many, read, tmp_path, monkeypatch):
+    monkeypatch.setattr("selectlang.data.chunks.BLOCK", many)
     pq.write_table(pa.table({"prompt": ["a", "b"]}), tmp_path / "a.parquet")
-    path = write_rows(read(tmp_path / "a.parquet"), np.array([0, 1]), {"why": why}, tmp_path / "out")
-    assert pq.read_table(path).num_rows == 2
+    why = {
+        "turn": np.array([1, 2]), "far": np.array([np.nan, 2]), "none": np.array([np.inf, np.nan]),
+        "group": np.array(["g", "group"]), "fresh": np.array([True, False]),
+        "big": np.array([1, 2**64 - 1], np.uint64),
+    }  # fmt: skip
+    path = write_rows(read(tmp_path / "a.parquet"), np.array([0, 1]), np.array([1, 2]), why, tmp_path / "out")
+    found = [row["why"] for row in pq.read_table(path)["selectlang"].to_pylist()]
+    one = {"turn": 1, "far": None, "none": None, "group": "g", "fresh": True, "big": 1}
+    two = {"turn": 2, "far": 2.0, "none": None, "group": "group", "fresh": False, "big": 2**64 - 1}
+    assert found == [one, two]
+
+
+def test_rows_of_many_batches_are_found_alike_wherever_they_stand(read, write, tmp_path, monkeypatch):
+    monkeypatch.setattr("selectlang.data.collect.ROWS", 3)
+    monkeypatch.setattr(output, "SPAN", 4)
+    rows = [{"prompt": f"ü{i}" * (i % 5 + 1), "n": i} for i in range(20)]
+    data = read(write("a.jsonl", rows))
+    positions = np.random.default_rng(0).integers(0, 20, 30)
+    path = write_rows(data, positions, positions * 0.5, {"twice": 2 * positions}, tmp_path / "out")
+    ids = data.ids()
+    assert lines(path) == [
+        {**rows[at], "selectlang": {"id": ids[at], "rank": i, "score": at / 2, "why": {"twice": 2 * at}}}
+        for i, at in enumerate(positions.tolist(), 1)
+    ]
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
@@ -118,7 +150,7 @@ def test_no_rows_make_an_empty_file(name, read, write, tmp_path):
         pq.write_table(pa.table({"prompt": ["a", "b"]}), tmp_path / name)
     else:
         write(name, ROWS)
-    path = write_rows(read(tmp_path / name), np.array([], np.int64), {"id": []}, tmp_path / "out")
+    path = chosen(read(tmp_path / name), [], tmp_path / "out")
     count = pq.read_table(path).num_rows if name == "a.parquet" else len(lines(path))
     assert count == 0
 
@@ -126,7 +158,7 @@ def test_no_rows_make_an_empty_file(name, read, write, tmp_path):
 def test_a_failure_leaves_what_was_there(read, write, tmp_path, monkeypatch):
     data = read(write("a.jsonl", ROWS))
     out = tmp_path / "out"
-    path = write_rows(data, np.array([0]), {"id": ["x"]}, out / "chosen")
+    path = plainly(data, [0], out / "chosen")
     before = path.read_bytes()
 
     def broken(*arguments) -> Iterator[bytes]:
@@ -135,12 +167,12 @@ def test_a_failure_leaves_what_was_there(read, write, tmp_path, monkeypatch):
 
     monkeypatch.setattr(output, "_lines", broken)
     with pytest.raises(KeyboardInterrupt):
-        write_rows(data, np.array([1]), {"id": ["y"]}, out / "chosen")
+        plainly(data, [1], out / "chosen")
     assert [entry.name for entry in out.iterdir()] == ["chosen.jsonl"]
     assert path.read_bytes() == before
 
 
-def test_extra_fits_the_rows(tmp_path):
+def test_reasons_fit_the_rows(tmp_path):
     data = Dataset.from_records(ROWS)
-    with pytest.raises(ValueError, match="extra 'id' has 1 entries for 2 rows"):
-        write_rows(data, np.array([0, 1]), {"id": ["x"]}, tmp_path / "out")
+    with pytest.raises(ValueError, match="'turn' has 1 entries for 2 rows"):
+        write_rows(data, np.array([0, 1]), np.zeros(2), {"turn": np.array([1])}, tmp_path / "out")

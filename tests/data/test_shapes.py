@@ -6,6 +6,7 @@ import pytest
 
 import selectlang as sl
 from selectlang.data.dataset import Dataset
+from selectlang.data.source import SECTION
 
 ASKED, ANSWERED = ("user", "2+2?"), ("assistant", "4")
 CHAT = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "4"}]
@@ -225,6 +226,7 @@ def test_preferences_say_that_neither_answer_is_read_and_how_to_read_one(record,
     assert data.turns() == [[ASKED]]
     names = [name for name in record if name.lower() in ("chosen", "rejected")]
     note = f"'{names[0]}' and '{names[1]}' are not read; to read one of them, say columns: {{{columns}}}"
+    note += f", {SECTION}"
     assert data.info.notes == [note]
     as_told = dict(part.split(": ") for part in columns.split(", "))
     again = Dataset.from_records([record], columns=as_told)

@@ -45,6 +45,8 @@ def test_types_that_text_does_not_have(tmp_path, read):
     columns = {
         "when": pa.array([moment, None, moment], pa.timestamp("us")),
         "fine": pa.array([1, 2_000, None], pa.timestamp("ns")),
+        "coarse": pa.array([3_000, None, 5_000], pa.timestamp("ns")),
+        "lasted": pa.array([1, None, 5_000], pa.duration("ns")),
         "price": pa.array([decimal.Decimal("1.50"), None, decimal.Decimal("2.00")]),
         "kind": pa.array(["p", "q", "p"]).dictionary_encode(),
         "kinds": pa.array([["p"], [], None], pa.list_(pa.dictionary(pa.int8(), pa.string()))),
@@ -59,6 +61,12 @@ def test_types_that_text_does_not_have(tmp_path, read):
     assert data.groups() == ["p", "q", "p"]
     assert data.field("when") == [moment, None, moment]
     assert data.field("fine", np.array([0]))[0].startswith("1970-01-01 00:00:00.000000001")
+    assert [type(moment) for moment in data.field("coarse")] == [
+        datetime.datetime,
+        type(None),
+        datetime.datetime,
+    ]
+    assert data.field("lasted")[0] == "1"
     assert data.field("price")[0] == decimal.Decimal("1.50")
     assert data.field("kinds") == [["p"], [], None]
     assert data.field("raw") == [b"\xff", b"", None]
@@ -83,6 +91,23 @@ def test_files_of_several_schemas(tmp_path, read):
     c = written(tmp_path / "c.parquet", table(n=["text", "", ""]))
     with pytest.raises(sl.DataError, match=r"c\.parquet: its columns do not fit those of the files before"):
         read(a, c)
+
+
+def test_files_of_several_shapes(tmp_path, read):
+    """A file is of the shape of its own columns, though the table of all files has those of the others."""
+    rows = {
+        "a": {"instruction": ["a"], "output": ["x"], "task": ["s"]},
+        "b": {"question": ["b"], "answer": [5], "task": ["t"]},
+        "c": {"messages": [[{"role": "user", "content": "c"}]], "task": ["u"]},
+    }
+    paths = [written(tmp_path / f"{name}.parquet", pa.table(columns)) for name, columns in rows.items()]
+    data = read(*paths, group="task")
+    assert [turns[0] for turns in data.turns()] == [("user", "a"), ("user", "b"), ("user", "c")]
+    assert data.turns()[1][1] == ("assistant", "5")
+    assert (data.groups(), data.is_table) == (["s", "t", "u"], True)
+    bare = written(tmp_path / "bare.parquet", pa.table({"question": ["d"], "answer": [5]}))
+    with pytest.raises(sl.DataError, match=r"bare\.parquet: group: the rows have no field 'task'"):
+        read(paths[0], bare, group="task")
 
 
 def invalid(*values):
@@ -120,7 +145,7 @@ def test_text_that_is_not_utf8_in_a_field_that_is_not_needed(tmp_path, read):
     data = read(path)
     assert data.field("odd") == ["a", b"\xff", "c"]
     assert data.field("tags") == [[("a", 1)], [(b"\xff", 2)], [("c", 3)]]
-    assert write_rows(data, np.array([1]), {"id": ["x"]}, tmp_path / "out").exists()
+    assert write_rows(data, np.array([1]), np.array([1.0]), {}, tmp_path / "out").exists()
 
 
 TEXTS = ["a", "b", None]
@@ -151,7 +176,7 @@ def test_columns_of_any_type(kind, column, tmp_path, read):
     expected = tables.values(values)
     assert data.field("x") == expected
     assert data.field("x", np.array([2, 0, 2])) == [expected[i] for i in (2, 0, 2)]
-    path = write_rows(data, np.array([1, 0]), {"id": ["x", "y"]}, tmp_path / "out")
+    path = write_rows(data, np.array([1, 0]), np.array([1.0, 0.5]), {}, tmp_path / "out")
     assert tables.values(pq.read_table(path)["x"]) == [expected[1], expected[0]]
 
 
@@ -297,6 +322,32 @@ def test_data_sets_of_the_hub(tmp_path, read, monkeypatch):
         read("hf:some/data", "hf:some/other")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "", "/etc", "./rows", "../rows", "~/rows", "a/../b", "a//b", "a/b/c", "a/.b", "s3://a/b", "a b",
+        "@main", "a:", "a@",
+    ],
+)  # fmt: skip
+def test_what_is_no_name_of_the_hub(read, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, "datasets", types.ModuleType("datasets"))
+    with pytest.raises(sl.DataError, match="names no data set of the hub; expected hf:name or hf:owner/name"):
+        read(f"hf:{name}")
+
+
+def test_nothing_of_this_machine_is_read_as_of_the_hub(tmp_path, read, monkeypatch):
+    """The library reads a folder of the name, or all files here where the name is that of a format."""
+    fake = types.ModuleType("datasets")
+    fake.packaged_modules = types.SimpleNamespace(_PACKAGED_DATASETS_MODULES={"parquet": ()})
+    monkeypatch.setitem(sys.modules, "datasets", fake)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "some" / "data").mkdir(parents=True)
+    with pytest.raises(sl.DataError, match="'some/data' is a file or folder here"):
+        read("hf:some/data:main@v1")
+    with pytest.raises(sl.DataError, match="'parquet' is a format of the library"):
+        read("hf:parquet")
+
+
 def test_the_hub_without_its_library(read, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(sl.DataError, match=r'pip install "selectlang\[hf\]"'):
@@ -310,4 +361,4 @@ def test_columns_that_are_not_needed_are_not_made_into_objects(tmp_path, read, m
         tables, "to_python", lambda batch, names=None: asked.append(names) or whole(batch, names)
     )
     read(path, group="task")
-    assert asked == [None, ["prompt", "completion", "task"]]
+    assert asked == [["prompt", "completion", "task", "long"], ["prompt", "completion", "task"]]

@@ -17,7 +17,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
@@ -27,16 +27,18 @@ import numpy as np
 import pytest
 
 import selectlang as sl
-from selectlang import plugins, settings, signature
+from selectlang import docs, hookspecs, plugins, settings, signature
 from selectlang.amount import Amount
 from selectlang.cli import COMMANDS
 from selectlang.commands import common
 from selectlang.data import shapes, source, turns
 from selectlang.data.dataset import Dataset
 from selectlang.demo import quickstart as demo
-from selectlang.demo.model import pairs, write_model
+from selectlang.demo import rounds
+from selectlang.demo.model import pairs, write_model, write_toy_reward_model
 from selectlang.demo.pool import make_pool, write
-from selectlang.language import check, load, loops, program, sections, spec, yaml
+from selectlang.engine import execute
+from selectlang.language import check, load, loops, program, sections, spec, until, yaml
 from selectlang.language.types import NOTHING_AT_START
 from selectlang.llm import asking, failure, fake
 from selectlang.llm.options import Options
@@ -48,11 +50,12 @@ from tests.llm.server import Server
 Make = Callable[..., Any]
 
 ROOT = Path(__file__).parents[2]
-PAGES = README, CONTRIBUTING, LANGUAGE, DATA, MODELS, PAPERS = [
+PAGES = README, CONTRIBUTING, LANGUAGE, DATA, MODELS, PAPERS, PLUGINS, RAY = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
-    *(ROOT / "docs" / f"{name}.md" for name in ("language", "data", "models", "papers")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("language", "data", "models", "papers", "plugins", "ray")),
 ]
 SERVER = "http://localhost:8000/v1"  # in its place commands are given the address of a server of the test
+MINILM, ROUNDS = rounds.ENCODER, "quickstart/rounds"  # and where models are run, one that is fast
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# ([\w./-]+\.(?:yaml|py|toml))\n")
 JSONL = re.compile(r"With this as `([\w.]+)`:\n\n```jsonl\n(.*?)```", re.DOTALL)
@@ -73,7 +76,7 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 def commands(language: str, text: str) -> Iterator[tuple[str, str]]:
     """The commands of a block, and what they should print, where the block says so."""
     if language == "console":
-        for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        for part in re.split(r"^\$ ", text.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
             command, _, printed = part.partition("\n")
             yield command, printed
         return
@@ -105,8 +108,8 @@ def _of(record: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     return {name: record.get(name) for name in part}
 
 
-def obey(p: Any, page: Path, server: str = SERVER) -> int:
-    """Do what a page says, in the folder of `p`; the number of commands that were run."""
+def obey(p: Any, page: Path, instead: Mapping[str, str] = {}) -> int:
+    """Do what a page says, in the folder of `p`, with words `instead` of others; the number of commands."""
     whole, written, count = text_of(page), list[str](), 0
     for name, rows in JSONL.findall(whole):
         p.write({name: rows})
@@ -127,7 +130,9 @@ def obey(p: Any, page: Path, server: str = SERVER) -> int:
             for command, printed in commands(language, text):
                 if not command.startswith("selectlang "):
                     continue
-                done = p.run(command.replace(SERVER, server))
+                for word, other in instead.items():
+                    command = command.replace(word, other)
+                done = p.run(command)
                 count += 1
                 assert done.code == expected_code(printed), f"{command}\n{done.out}{done.err}"
                 found = done.out or done.err
@@ -154,13 +159,28 @@ def hosted(quickstart: Any) -> Iterator[Server]:
         yield found
 
 
+def stand_ins(folder: Path) -> None:
+    """What the second part of the quickstart makes, from less."""
+    write(folder, rows=rounds.ROWS)
+    write_model(folder / "toy-model", pairs(make_pool(rounds.ROWS)), steps=100)
+    write_toy_reward_model(folder / "toy-reward", make_pool(rounds.ROWS), steps=5)
+
+
 @by_page
-def test_a_page_works_when_it_is_obeyed(page: Path, quickstart: Any, hosted: Server) -> None:
+def test_a_page_works_when_it_is_obeyed(
+    page: Path, quickstart: Any, hosted: Server, few_threads: None
+) -> None:
+    instead = {SERVER: hosted.url}
+    if page == RAY:
+        pytest.importorskip("ray", reason='Ray is not installed: pip install "selectlang[ray]"')
     if page == MODELS:
         write_model(quickstart.folder / "my-model", pairs(make_pool(60)), steps=60)
-    assert obey(quickstart, page, hosted.url) >= 2
+    if page == PAPERS:
+        stand_ins(quickstart.folder / ROUNDS)
+        instead[MINILM] = f"{ROUNDS}/toy-model"
+    assert obey(quickstart, page, instead) >= 2
     chosen = list(quickstart.folder.glob("runs/*/chosen.jsonl"))
-    assert chosen or page == PAPERS
+    assert chosen
     assert all(path.stat().st_size for path in chosen)
     assert {request.body["model"] for request in hosted.requests} == (
         {"gpt-4o", "Qwen/Qwen2.5-7B-Instruct"} if page == MODELS else set()
@@ -261,7 +281,7 @@ def test_the_bounds_are_those_of_the_code() -> None:
 
 def test_the_comparisons_of_until_are_those_there_are() -> None:
     said = {word for row in tables(LANGUAGE, "Loops")[1] for word in re.findall(r"`(\w+)`", row[0])}
-    assert said == {*loops.COMPARISONS, "within"}
+    assert said == {*until.COMPARISONS, "within"}
 
 
 @pytest.mark.parametrize("until, rounds", [
@@ -335,9 +355,12 @@ outputs: {{chosen: chosen}}
     assert (asked["calls"], asked["stored"], asked["paid"]) == (12, 9, 3)
 
 
-def test_a_verdict_that_cannot_be_is_named_in_the_run(quickstart: Any) -> None:
+def test_a_verdict_that_cannot_be_is_refused_or_named_in_the_run(quickstart: Any) -> None:
     hard = next(text for _, text in blocks(MODELS) if text.startswith("# hard.yaml"))
     quickstart.write({"s.yaml": hard.replace("judged.hard,", "judged.labels.heard,")})
+    assert "no verdict 'heard', did you mean 'hard'?" in quickstart.run("selectlang check s.yaml").out
+    joined = "  joined: {merge: union, from: judged.labels}\noutputs: {chosen: joined.heard, "
+    quickstart.write({"s.yaml": hard.replace("outputs: {chosen: judged.hard, ", joined)})
     quickstart.run("selectlang check s.yaml").ok()
     given = "--set pool=quickstart/pool.jsonl --set model=fake/echo --set judge=fake/judge"
     done = quickstart.run(f"selectlang run s.yaml {given} --out out")
@@ -346,7 +369,7 @@ def test_a_verdict_that_cannot_be_is_named_in_the_run(quickstart: Any) -> None:
 
 
 def test_what_the_engine_gives_a_method_is_said() -> None:
-    for page in (LANGUAGE, CONTRIBUTING):
+    for page in (LANGUAGE, PLUGINS):
         for name in signature.GIVEN:
             assert re.search(rf"`{name}[`:]", text_of(page)), f"{page.name}: {name}"
 
@@ -448,6 +471,103 @@ def test_the_judge_that_contributing_shows_is_tested_as_it_shows(monkeypatch: py
         module.verdict("It is hard to say.")
 
 
+def example(name: str) -> ModuleType:
+    """A plugin of the page about plugins, as a module."""
+    module = ModuleType(name)
+    code = next(text for _, text in blocks(PLUGINS) if text.startswith(f"# own/{name}.py"))
+    exec(code, module.__dict__)
+    return module
+
+
+def test_the_reference_is_not_stale() -> None:
+    assert text_of(PLUGINS) == docs.plugins_page(), "run: python -m selectlang.docs"
+
+
+def test_the_page_of_plugins_names_all_that_is_public() -> None:
+    said = text_of(PLUGINS)
+    for name in {*sl.__all__} - {"P", "Q", "T", "Prompt", *KINDS}:
+        assert f"sl.{name}" in said, name
+    for name in [
+        name for name, value in vars(sl.Rows).items() if callable(value) or isinstance(value, property)
+    ]:
+        assert name.startswith("_") or f"**`.{name}" in said, name
+    for name in [name for name, value in vars(hookspecs).items() if hasattr(value, "selectlang_spec")]:
+        assert f"**`{name}(" in said, name
+    classes = tables(PLUGINS, "Functions and classes")[0]
+    assert {row[0].strip("`"): row[2] for row in classes} == {
+        "shard_rows": str(execute.SHARD_ROWS), "batch_rows": "all of a part", "gpus": "0",
+    }  # fmt: skip
+    for kind in (*signature.MAPPED, *signature.SHARDED):
+        assert f"`{kind.__name__}`" in said.split("A **function** is")[1].split("|")[0], kind
+    returned = first(tables(PLUGINS, "What a method returns")[0])
+    assert {*returned, "Rows"} == {port.__name__ for port in PORTS}
+    given = first(tables(PLUGINS, "What the engine gives")[0])
+    assert {name.split(":")[0] for name in given} == signature.GIVEN
+
+
+def test_the_budget_of_the_page_of_plugins_does_as_it_says(quickstart: Any) -> None:
+    capped, rows = example("capped").capped, make_pool(200)
+    pool: sl.Rows[Any] = sl.Rows(Dataset.from_records(rows, id="id"))
+    chosen, left = capped(pool, field="task", most=5, size=Amount.parse(40), seed=1)
+    tasks = chosen.rows.field("task")
+    assert (len(tasks), left) == (40, 160)
+    assert max(map(tasks.count, tasks)) == 5
+    assert chosen.why["task"].tolist() == tasks
+    few, _ = capped(pool, field="task", most=1, size=Amount.parse("50%"), seed=1)
+    assert sorted(few.rows.field("task")) == sorted({row["task"] for row in rows})
+    assert few.notes == [f"chose {len(few.rows)} of 100 rows: no more fit"]
+    again = sl.Rows[Any](Dataset.from_records(rows[::-1], id="id"))
+    assert (
+        capped(again, field="task", most=5, size=Amount.parse(40), seed=1)[0].rows.ids() == chosen.rows.ids()
+    )
+    half = Dataset.from_records([{"prompt": "a", "task": "t"}, {"prompt": "b"}], id="prompt")
+    with pytest.raises(sl.DataError, match="row 'b' has no field 'task'"):
+        capped(sl.Rows(half), field="task", size=Amount.parse(1), seed=1)
+    files = {FILE.match(text)[1]: text for _, text in blocks(PLUGINS) if FILE.match(text)}  # type: ignore[index]
+    quickstart.write(files | {"capped.yaml": files["capped.yaml"].replace("size: 40", "size: 40 tokens")})
+    refused = quickstart.run("selectlang check capped.yaml --plugins own")
+    assert "expected size in rows or a share, found tokens  [SL218]" in refused.out
+
+
+def test_rows_are_no_list_and_the_observer_tells(quickstart: Any) -> None:
+    pool: Any = sl.Rows(Dataset.from_records(make_pool(3)))
+    with pytest.raises(TypeError, match="'Rows' object is not iterable"):
+        iter(pool)
+    loop = next(text for _, text in blocks(PLUGINS) if text.startswith("for name, said, task in"))
+    exec(loop, {"rows": pool})
+    files = {FILE.match(text)[1]: text for _, text in blocks(PLUGINS) if FILE.match(text)}  # type: ignore[index]
+    command = "selectlang run capped.yaml --plugins own --set pool=quickstart/pool.jsonl --out out"
+    assert "most time went into chosen\n" in quickstart.write(files).run(command).ok().err
+
+
+@pytest.mark.parametrize(
+    "name, text, section",
+    [
+        ("a.jsonl", '{"prompt": "a"}\n{"x": "b"}\n', "{pool: {bad_rows: skip}}"),
+        ("a.jsonl", '{"ask": "a", "said": "b"}\n', "{pool: {columns: {instruction: ask, response: said}}}"),
+        ("a.csv", "a,b\nc,d\n", "{pool: {header: [prompt, completion]}}"),
+        ("a.jsonl", '{"prompt": "a", "topic": "t"}\n', "{targets: {group: topic}}"),
+    ],
+)
+def test_what_a_message_advises_can_be_said_of_a_spec_of_the_library(
+    name: str, text: str, section: str, project: Make
+) -> None:
+    parent = "rds-plus" if "targets" in section else "random"
+    given = f"--set pool={name}" + (f" --set targets={name}" if parent == "rds-plus" else "")
+    p = project({name: text, "mine.yaml": f"extends: selectlang:{parent}\ndata: {section}\n"})
+    refused = p.run(f"selectlang plan {parent} {given}")
+    assert refused.code == 1
+    assert f"{source.SECTION}\n" in refused.err
+    assert re.findall(r"\w+", section)[1] in refused.err
+    p.run(f"selectlang plan mine.yaml {given}").ok()
+
+
+@by_page
+def test_a_model_has_one_name(page: Path) -> None:
+    """Under another, what is in the store would be computed again."""
+    assert not re.search(r"[=:] *all-MiniLM", text_of(page))
+
+
 @pytest.mark.parametrize(
     "written, value, unit",
     [
@@ -498,8 +618,10 @@ def test_the_commands_of_the_readme_are_those_there_are() -> None:
 
 def test_the_extras_that_are_named_are_there() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    named = re.findall(r"pip install \"(?:\.|selectlang)\[(\w+)\]\"", text_of(README) + text_of(DATA))
-    assert set(named) == {"models", "train", "demo", "hf"}
+    named = re.findall(
+        r"pip install \"(?:\.|selectlang)\[(\w+)\]\"", text_of(README) + text_of(DATA) + text_of(RAY)
+    )
+    assert set(named) == {"models", "train", "demo", "hf", "ray"}
     assert set(named) <= set(extras)
 
 

@@ -99,7 +99,86 @@ def test_a_plan_counts_what_is_answered_already(graded: Callable[..., Any], serv
     assert graded("run", "--max-calls 6").code == 1
     (ask,) = json.loads(graded("plan", "--json").ok().out)["asks"]
     assert ask["stored"] == pytest.approx(0.5)
-    assert "about 6 of the calls are answered already" in graded("plan").ok().out
+    assert "\n6 of the calls are answered already" in graded("plan").ok().out
+
+
+def test_what_is_answered_is_counted_exactly_where_the_rows_are_known(
+    graded: Callable[..., Any], server: Server
+) -> None:
+    """A sample of the rows that a budget has yet to choose can only tell about how many."""
+    p = graded.project  # type: ignore[attr-defined]
+    rows = [{"instruction": f"question {i}", "output": f"answer {i}"} for i in range(300)]
+    p.write({"pool.jsonl": rows})
+    assert graded("run", "--max-calls 160").code == 1
+    (ask,) = json.loads(graded("plan", "--json").ok().out)["asks"]
+    assert (round(ask["calls"] * ask["stored"]), ask["read"], ask["most"]) == (160, True, False)
+    assert "\n160 of the calls are answered already" in graded("plan").ok().out
+    some = "  some: {budget: random, from: pool, size: 200}\n  grades: {judge: rubric, from: some,"
+    p.write({"spec.yaml": SPEC.replace("  grades: {judge: rubric, from: pool,", some)})
+    assert "\nby a sample of the rows, about " in graded("plan").ok().out
+
+
+GRADES = "  grades: {judge: rubric, from: pool, model: $judge, max_failed: $most}\n"
+TRAINS = """
+import selectlang as sl
+from pathlib import Path
+
+@sl.train
+def copies(rows: sl.Rows) -> sl.Model:
+    "A folder."
+    folder = Path("made")
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text("{}")
+    return sl.Model(folder)
+
+@sl.hookimpl
+def register_methods(register):
+    register(copies)
+"""
+
+
+def test_a_plan_names_the_stage_that_trains_the_model_it_asks(graded: Callable[..., Any]) -> None:
+    p = graded.project  # type: ignore[attr-defined]
+    student = "  student: {train: copies, from: pool}\n"
+    asks = student + "  grades: {judge: rubric, from: {rows: pool, model: student}}\n"
+    head, _, tail = SPEC.partition(GRADES)
+    p.write({"plugins/copies.py": TRAINS, "spec.yaml": head + asks + tail})
+    p.write({"trains.yaml": f"{head}{student}outputs: {{student: student}}\n"})
+    for _ in range(2):  # before it is trained, and after
+        (ask,) = json.loads(graded("plan", "--plugins plugins --json").ok().out)["asks"]
+        assert (ask["model"], ask["calls"], ask["dollars"]) == ("model of student", ROWS, 0)
+        p.run("selectlang run trains.yaml --plugins plugins --out trained").ok()
+
+
+def test_an_address_of_a_model_that_nothing_asks(graded: Callable[..., Any], server: Server) -> None:
+    p = graded.project  # type: ignore[attr-defined]
+    loop = "  again:\n    loop: 2\n    carry: {it: {next: grades}}\n    stages:\n      grades:"
+    p.write({"looped.yaml": SPEC.replace("  grades:", loop).replace("[grades.scores]", "[again.it]")})
+    said = (
+        "selectlang: --api-base: no stage of the spec asks a model 'openai/gpt-4o-min', "
+        "did you mean 'openai/gpt-4o-mini'? (the models that it asks: 'openai/gpt-4o-mini')\n"
+    )
+    for command in ("plan", "run"):
+        wrong = graded(command, f"--api-base openai/gpt-4o-min={server.url}")
+        assert (wrong.code, wrong.err) == (2, said)
+    assert not server.requests
+    looped = "selectlang plan looped.yaml --api-base openai/gpt-4o-{}=http://localhost:1"
+    assert p.run(looped.format("mini")).ok()
+    assert p.run(looped.format("min")).code == 2
+    none = SPEC.replace(GRADES, "  grades: {score: length, from: pool}\n").replace("grades.scores", "grades")
+    p.write({"none.yaml": none})
+    assert "(it asks none)" in p.run(f"selectlang plan none.yaml --api-base a/b={server.url}").err
+
+
+def test_a_folder_is_asked_as_local(graded: Callable[..., Any], server: Server) -> None:
+    """Told by the check already, with what to write."""
+    p = graded.project  # type: ignore[attr-defined]
+    (p.folder / "toy").mkdir()
+    wrong = p.run("selectlang check spec.yaml --set judge=toy")
+    assert wrong.code == 1
+    assert "'model' names a language model to ask, found the folder" in wrong.out
+    assert f"give 'local/{p.folder}/toy'" in wrong.out
+    p.run("selectlang check spec.yaml --set judge=local/toy").ok()
 
 
 def test_a_cap_stops_a_run_and_a_higher_one_goes_on(graded: Callable[..., Any], server: Server) -> None:
@@ -117,9 +196,34 @@ def test_the_smaller_of_two_caps_holds(graded: Callable[..., Any], server: Serve
     graded.project.write({"spec.yaml": SPEC + "limits: {max_calls: 7}\n"})  # type: ignore[attr-defined]
     assert graded("run", "--max-calls 9").code == 1
     assert len(server.requests) == 7
-    assert "a run may stop at max_calls 7: it makes up to 12" in graded("plan").ok().out
+    assert "a run may stop at max_calls 7: it makes up to 12\n" in graded("plan").ok().out
     assert graded("run", "--max-calls 3").code == 1
     assert len(server.requests) == 7
+
+
+SECOND = """  worth:  {judge: rubric, from: chosen, model: $judge, low: 0, max_failed: $most}
+outputs: {chosen: chosen, worth: worth.scores}
+"""
+
+
+def test_a_plan_holds_a_cap_against_what_stages_took_that_have_run(
+    graded: Callable[..., Any], server: Server
+) -> None:
+    """As the run does: the twelve calls of the first stage and the four of the second."""
+    graded("run").ok()
+    p = graded.project  # type: ignore[attr-defined]
+    p.write({"spec.yaml": SPEC.replace("outputs: {chosen: chosen}\n", SECOND)})
+    assert "may stop" not in graded("plan", "--max-calls 16").ok().out
+    noted = graded("plan", "--max-calls 15 --max-cost 0.0001").ok().out
+    took = "with what stages took that have run\n"
+    assert f"a run may stop at max_calls 15: it makes up to 16 {took}" in noted
+    assert re.search(rf"a run may stop at max_cost \$0.0001: it costs up to \$0.00\d+ {took}", noted)
+    assert "calls made again come on top" in noted
+    assert (
+        "stopped before max_calls 15 was passed. This run took 15 calls"
+        in graded("run", "--max-calls 15").err
+    )
+    graded("run", "--max-calls 16").ok()
 
 
 def test_max_cost_needs_a_price(graded: Callable[..., Any], server: Server) -> None:

@@ -80,8 +80,60 @@ def test_rounds_of_a_loop(project: Make, pool: Make) -> None:
     p = project({"s.yaml": spec(stages, "chosen: drawing.chosen"), "pool.jsonl": pool(25)})
     found = planned(p)
     assert [found[f"drawing/grown#{n}"] for n in (1, 2, 3, 4)] == [
-        (10, 10, True), (20, 20, True), (25, 25, True), (25, 25, True),
+        (10, 10, False), (20, 20, False), (25, 25, False), (25, 25, False),
     ]  # fmt: skip
+
+
+def test_batches_of_a_part_come_to_no_more_than_it_has(project: Make, pool: Make) -> None:
+    """Each skips what those before it chose, which a union holds; as a run finds it."""
+    stages = """
+  some:  {budget: random, from: pool, size: 12}
+  noise: {score: random, from: pool}
+  drawing:
+    loop: 4
+    carry: {chosen: {next: grown}}
+    stages:
+      batch:  {budget: top, from: {scores: noise, within: some, skip: chosen}, size: 5}
+      long:   {score: length, from: batch}
+      better: {budget: threshold, from: long, at_least: 3}
+      grown:  {merge: union, from: [chosen, batch]}
+  kept:
+    loop: 3
+    carry: {chosen: {next: grown}}
+    stages:
+      batch:  {budget: top, from: {scores: noise, within: some, skip: chosen}, size: 5}
+      long:   {score: length, from: batch}
+      better: {budget: threshold, from: long, at_least: 3}
+      grown:  {merge: union, from: [chosen, better]}
+"""
+    p = project({"s.yaml": spec(stages, "chosen: drawing.chosen, kept: kept.chosen"), "pool.jsonl": pool(30)})
+    found = planned(p)
+    rounds = [found[f"drawing/batch#{n}"][1:] for n in (1, 2, 3, 4)]
+    assert rounds == [(5, False), (5, False), (2, False), (0, False)]
+    assert [found[f"drawing/grown#{n}"][1:] for n in (2, 3, 4)] == [(10, False), (12, False), (12, False)]
+    # Of which rows are taken out, only the run can tell here.
+    assert [found[f"kept/batch#{n}"][1:] for n in (1, 2, 3)] == [(5, False), (5, True), (5, True)]
+    assert [found[f"kept/grown#{n}"][1:] for n in (1, 2, 3)] == [(5, True), (10, True), (12, True)]
+    done = p.run(f"selectlang run {GIVEN} --out out").ok()
+    for path, (rows_in, bound, most) in found.items():
+        made = next(iter(done.stage(path)["rows_out"].values()))
+        assert done.stage(path)["rows_in"] <= (rows_in or 0)
+        assert made <= bound if most else made == bound, path
+
+
+def test_what_may_be_there_twice_is_not_taken_out_whole(project: Make, pool: Make) -> None:
+    """Ten draws with replacement hold ten rows at most, and maybe one alone."""
+    stages = """
+  tasks: {cluster: by_field, from: pool, field: task}
+  drawn: {budget: per_cluster, from: tasks, draw: random, replace: true, size: 10}
+  once:  {merge: union, from: [drawn]}
+  rest:  {budget: random, from: {rows: pool, skip: drawn}, size: 20}
+"""
+    p = project({"s.yaml": spec(stages, "once: once, rest: rest"), "pool.jsonl": pool(20)})
+    found = planned(p)
+    assert found["drawn"][1:] == (10, False)
+    assert found["once"][1:] == (10, True)
+    assert found["rest"][1:] == (20, True)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +176,8 @@ def test_more_clusters_than_rows(project: Make, pool: Make, k: str) -> None:
     assert "topics: asks for 30 clusters of 12 rows; a run would end there" in plan.out
     done = p.run(f"selectlang run {GIVEN} --out out")
     assert done.code == 1
-    assert "topics: kmeans cannot make 30 clusters of 12 rows; lower k, or give more rows." in done.err
+    assert "topics: asks for 30 clusters of 12 rows; lower k, or give more rows" in done.err
+    assert "vectors" not in done.err  # before anything is made for nothing
     enough = {
         "s.yaml": spec(stages.replace("size: 12", "size: 30"), "topics: topics"),
         "pool.jsonl": pool(40),

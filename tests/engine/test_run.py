@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from selectlang import progress
 
 Make = Callable[..., Any]
 
@@ -269,13 +274,43 @@ def test_progress_in_a_pipe_is_plain_lines(project: Make, pool: Make) -> None:
     p = project({"s.yaml": SPEC, "pool.jsonl": pool(29)})
     done = p.finish(p.start(RUN)).ok()
     assert "\x1b" not in done.err + done.out
-    assert [line.split(":")[0] for line in done.err.splitlines()] == [
-        "lengths",
-        "lengths",
-        "chosen",
-        "chosen",
+    lines = done.err.splitlines()
+    assert list(dict.fromkeys(line.split(":")[0] for line in lines)) == ["lengths", "chosen"]
+    assert lines[0].startswith("lengths: score length over 29 rows")
+
+
+def test_the_last_line_counts_what_ran_what_was_there_and_what_was_not_needed(
+    project: Make, pool: Make
+) -> None:
+    p = project({"s.yaml": SPEC, "pool.jsonl": pool(1)})
+    first = p.run(RUN).ok()
+    assert "chosen: 1 row in out/chosen.jsonl\n2 stages run, 0 from the store, " in first.out
+    assert "\n1 stage run, 1 from the store, " in p.run(f"{RUN} --set size=100%").ok().out
+    key = first.keys["lengths"]
+    shutil.rmtree(p.store / "entries" / key[:2] / key)
+    assert "0 stages run, 1 from the store, 1 not needed, " in p.run(RUN).ok().out
+
+
+def test_what_is_done_soon_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(progress, "SOON", 600)
+    with progress.PlainProgress(stream) as show:
+        show.start("a", "score length", 1)
+        show.finish("a", 0.04)
+        show.start("b", "score length", 1000)
+        monkeypatch.setattr(progress, "SOON", 0)
+        show.start("slow", "score length", 1000)
+        while stream.getvalue().count("\n") < 2:
+            time.sleep(0.01)
+        show.kept("slow", 20, 1000)
+        show.finish("slow", 2)
+    assert show.begun == {}  # of what failed before it was told of, nothing is told after the run
+    assert stream.getvalue().splitlines() == [
+        "a: score length over 1 row, done in 0.0 s",
+        "slow: score length over 1,000 rows",
+        "slow: going on, 20 of 1,000 rows are kept",
+        "slow: done in 2.0 s",
     ]
-    assert done.err.splitlines()[0] == "lengths: score length over 29 rows"
 
 
 def test_data_that_changes_while_it_is_read_is_not_used(

@@ -60,3 +60,4 @@ def test_show_prints_an_entry(command: Callable[..., Any]) -> None:
         assert command("show", code).out == f"{code}: {title}\n\n{text}\n"
     outcome = command("show", "SL999")
     assert (outcome.code, outcome.out) == (2, "")
+    assert "there is no error code SL999; they go from SL101 to " in outcome.err

@@ -51,6 +51,15 @@ def text_of(checked: Any, path: Path, raw: bytes) -> str:
         (b"a: 1\nb: \x1b[31mred\n", "x.yaml:2:4: not YAML: control characters are not allowed  [SL103]\n"),
         (b"\t", "x.yaml:1:1: not YAML: a tab, and YAML is indented with spaces  [SL103]\n"),
         (b"{a: b", "not YAML"),
+        (b"a: b: c\n", "x.yaml:1:5: not YAML: a value with ': ' in it stands in quotes  [SL103]\n"),
+        (b"a: {b: c: d}\n", "x.yaml:1:9: not YAML: a comma is missing, or the quotes around a value"),
+        (b"a: b\n  c: d\n", "x.yaml:2:4: not YAML: a key inside the value above it: check the indents"),
+        (b"a: *.json\n", "x.yaml:1:4: not YAML: a value that begins with '*' stands in quotes  [SL103]\n"),
+        (b"a: {b: %c}\n", "x.yaml:1:8: not YAML: a value that begins with '%' stands in quotes  [SL103]\n"),
+        (b"a: {b} is c\nd: e\n", "x.yaml:1:8: not YAML: a value goes on after its closing quote or bracket"),
+        (b'a: "\\d"\n', "x.yaml:1:5: not YAML: a backslash in double quotes"),
+        (b"a: - b\n", "x.yaml:1:4: not YAML: a value that begins with '- ' stands in quotes"),
+        (b"a: *\n", "x.yaml:1:4: not YAML: a value that begins with '*' stands in quotes  [SL103]\n"),
         (b"a: [*x]", "x.yaml:1:5: alias '*x': write the value out, or use a param  [SL108]\n"),
     ],
 )
@@ -107,6 +116,26 @@ def test_a_spec_that_is_no_file(
     os.write(pipe, b"selectlang: 1\n")
     threading.Timer(0.2, lambda: (os.write(pipe, b"- x\n"), os.close(pipe))).start()
     assert "pipe.yaml:2:1: not YAML" in command("check", "pipe.yaml").out
+
+
+def test_a_path_near_another_and_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine").mkdir()
+    Path("mine/loop.yaml").write_text(GOOD)
+    missing = "cannot read the file: No such file or directory"
+    for given, meant in (("mine/loop.yml", "mine/loop.yaml"), ("kmq.yaml", "selectlang:kmq")):
+        assert command("check", given).out.startswith(
+            f"{given}:1:1: {missing}, did you mean {meant!r}?  [SL101]"
+        )
+    assert command("check", "mine/other-thing.yaml").out.startswith(
+        f"mine/other-thing.yaml:1:1: {missing}  [SL101]"
+    )
+    Path("record.json").write_text(json.dumps({"selectlang": "0.1.0", "spec": {}, "spec_params": {}, "x": 1}))
+    found = command("check", "record.json")
+    assert found.out.startswith("record.json:1:25: 'record.json' is the record of a run, no spec  [SL405]\n")
+    assert found.out.endswith("1 fault\n")
 
 
 def test_a_name_near_a_packaged_spec(command: Callable[..., Any]) -> None:

@@ -76,7 +76,7 @@ def test_diversify_and_conquer_checks_as_the_design_writes_it(registry: Registry
         (
             "{labels: {next: judged}, chosen: {next: hard}}",
             [
-                "replies: {generate: llm, from: pool}",
+                "replies: {generate: llm, from: pool, model: openai/gpt-4o}",
                 "judged: {judge: pairwise, from: [pool, replies], model: m}",
                 "hard: {merge: union, from: [judged.hard, chosen, labels]}",
             ],

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from selectlang.errors import SpecError
+from selectlang.errors import SpecError, UsageError
 from selectlang.faults import Source
 from selectlang.language import yaml
 from selectlang.language.values import Unknown
@@ -135,7 +135,7 @@ outputs: {chosen: chosen}
         (["text=a=b"], "text", "a=b"),
         (["text=$pool"], "text", "$pool"), (["whole=7"], "whole", 7), (["number=1e-5"], "number", 1e-5),
         (["number=3"], "number", 3.0), (["flag=true"], "flag", True),
-        (["model=/home/me/m"], "model", "/home/me/m"),
+        (["model=/"], "model", "/"),
         (["size=20%"], "size", "20%"), (["size=12"], "size", "12"), (["many=3"], "many", [3]),
         (["many=3", "many=4"], "many", [3, 4]), (["many=[3, 4]"], "many", [3, 4]),
         (["names=[a"], "names", ["[a"]),
@@ -159,22 +159,52 @@ def test_a_model_of_the_machine_is_given_by_the_person_alone(
     from selectlang.params import given
 
     (tmp_path / "org" / "name").mkdir(parents=True)
+    (tmp_path / "home" / "m").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for text, value in (
         ("org/name", str(tmp_path / "org/name")), ("./org/../org/name", str(tmp_path / "org/name")),
-        ("./gone", str(tmp_path / "gone")), ("~/m", str(tmp_path / "home/m")), ("org/other", "org/other"),
-        ("local/org/name", f"local/{tmp_path}/org/name"), ("local/~/m", f"local/{tmp_path}/home/m"),
-        ("local/org/other", "local/org/other"),
+        ("~/m", str(tmp_path / "home/m")), ("org/other", "org/other"),
     ):  # fmt: skip
         found = program(PARAMS, given([f"model={text}"], None))
         assert found.params["model"] == found.steps[0].settings["model"] == value
+    for text, value in (
+        ("local/org/name", f"local/{tmp_path}/org/name"), ("local/~/m", f"local/{tmp_path}/home/m"),
+        ("local/org/other", "local/org/other"),
+    ):  # fmt: skip
+        with pytest.raises(SpecError) as refused:  # for its method asks no language model
+            program(PARAMS, given([f"model={text}"], None))
+        assert f"found '{value}'  [SL210]" in str(refused.value)
+        assert f"give '{value.removeprefix('local/')}'" in str(refused.value)
     (tmp_path / "p.yaml").write_text("model: org/name\n")
     assert program(PARAMS, given([], Path("p.yaml"))).params["model"] == str(tmp_path / "org/name")
     assert program(PARAMS.replace("a/b", "org/name")).params["model"] == "org/name"  # a name of the hub
     for default in ("./org/name", "/etc", "~/m", "org/../org", "'org\\name'", "local//etc", "local/./m"):
         with pytest.raises(SpecError, match="expected the name of a model"):
             program(PARAMS.replace("a/b", default))
+
+
+def test_a_folder_that_is_not_there_is_told_at_once(
+    program: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the nearest name beside it. A name of a hub or a service may look like the path of a folder."""
+    from selectlang.params import given
+
+    (tmp_path / "runs" / "taught" / "classifier").mkdir(parents=True)
+    (tmp_path / "runs" / "file").write_text("")
+    monkeypatch.chdir(tmp_path)
+    near = "; the nearest is 'runs/taught/classifier'"
+    for text, said in (
+        ("./gone", "'./gone'"), ("runs/taught/classifer", f"'runs/taught/classifer'{near}"),
+        ("local/runs/taught/classifer", f"'runs/taught/classifer'{near}"),
+        ("./runs/file", "'./runs/file'; it is a file, name the folder that holds it"),
+        ("/no/where", "'/no/where'; there is no folder '/no' either"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match="param 'model': there is no folder") as refused:
+            program(PARAMS, given([f"model={text}"], None))
+        assert str(refused.value).endswith(said)
+    for text in ("runs/taught", "runs/other", "service/of/three"):
+        program(PARAMS, given([f"model={text}"], None))
 
 
 @pytest.mark.parametrize("kind", ["str", "path"])
@@ -195,11 +225,11 @@ def test_a_recipe_is_given_a_folder_by_a_param_of_type_model_alone(program: Call
         "stages: {it: {recipe: r, params: {model: VALUE}, from: {pool: pool}}}\noutputs: {it: it}\n"
     )
     good = use.replace("KIND", "model").replace("VALUE", "$m")
-    found = program(good, {"m": "/models/m"}, {"r.yaml": PARAMS})
-    assert found.steps[0].program.params["model"] == "/models/m"
-    for kind, value in (("str", "$m"), ("model", "/models/m")):
+    found = program(good, {"m": "/"}, {"r.yaml": PARAMS})
+    assert found.steps[0].program.params["model"] == "/"
+    for kind, value in (("str", "$m"), ("model", "/")):
         with pytest.raises(SpecError, match="expected the name of a model"):
-            program(use.replace("KIND", kind).replace("VALUE", value), {"m": "/models/m"}, {"r.yaml": PARAMS})
+            program(use.replace("KIND", kind).replace("VALUE", value), {"m": "/"}, {"r.yaml": PARAMS})
 
 
 def test_several_files_in_one_value(checked: Callable[..., Any]) -> None:
@@ -220,7 +250,7 @@ def test_several_files_in_one_value(checked: Callable[..., Any]) -> None:
         (["number=1e999"], "expects a number, found '1e999'"),
         (["number=" + "9" * 400], "expects a number"), (["flag=yes"], "expects true or false, found 'yes'"),
         (["flag=1"], "expects true or false, found 1"), (["size=120%"], "a share is above 0%"),
-        (["whole=1", "whole=2"], "'whole' is given 2 times"), (["many=[]"], "at least 1 in a list"),
+        (["whole=1", "whole=2"], "'whole' is given 2 times"), (["many=[]"], "a list of 1 or more"),
         (["many=a"], "expects a whole number"), (["pool="], "not empty"), (["whole"], "expected name=value"),
         (["=3"], "expected name=value"), (["text=\x1b[31m", "wole=1"], "no param 'wole'"),
     ],

@@ -142,3 +142,79 @@ def test_keys_are_equal_when_all_that_decides_an_answer_is(
     same = decides(one, prompt, first) == decides(other, another, second)
     assert (Request.of(one, 0, prompt, first).key == Request.of(other, 9, another, second).key) == same
     assert Request.of(one, 0, prompt, 0).again().key == Request.of(one, 5, prompt, 1).key
+
+
+def altered(folder: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(folder / "calls.db")) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+ODD = {"text": "X'fffe'", "finish": "X'00'", "tokens_in": "'many'", "tokens_out": "-1", "cost": "'free'"}
+
+
+@pytest.mark.parametrize("column, value", ODD.items())
+def test_what_is_no_answer_is_no_answer(tmp_path: Path, column: str, value: str) -> None:
+    """It is named, with what takes it out; the others are safe."""
+    with Calls(tmp_path) as calls:
+        keep(calls, *KEYS[:2])
+    altered(tmp_path, f"UPDATE calls SET {column} = {value} WHERE key = '{KEYS[0]}'")
+    with Calls(tmp_path) as calls:
+        assert calls.find(KEYS[1:2]).keys() == {KEYS[1]}
+        with pytest.raises(
+            sl.DataError, match=f"what it has under {KEYS[0]} is no answer.*DELETE FROM"
+        ) as error:
+            calls.find(KEYS[:2])
+        assert "1 of its answers are none" in (calls.damage() or "")
+    altered(tmp_path, str(error.value).split('"')[1])
+    with Calls(tmp_path) as calls:
+        assert calls.find(KEYS[:2]).keys() == {KEYS[1]}
+
+
+def test_a_text_that_is_none(tmp_path: Path) -> None:
+    with Calls(tmp_path) as calls:
+        keep(calls, KEYS[0])
+    altered(tmp_path, "UPDATE calls SET text = CAST(X'fffe' AS TEXT)")
+    with Calls(tmp_path) as calls, pytest.raises(sl.DataError, match="calls.db is damaged: Could not decode"):
+        calls.find(KEYS[:1])
+
+
+OTHERS = {
+    "none": "CREATE TABLE calls (a, b)",
+    "fewer": "ALTER TABLE calls DROP COLUMN at",
+    "more": "ALTER TABLE calls ADD COLUMN more TEXT",
+    "renamed": "ALTER TABLE calls RENAME COLUMN cost TO price",
+}
+
+
+@pytest.mark.parametrize("change", OTHERS)
+def test_other_columns_are_found_before_anything_is_paid(tmp_path: Path, change: str) -> None:
+    if change != "none":
+        with Calls(tmp_path) as calls:
+            keep(calls, KEYS[0])
+    altered(tmp_path, OTHERS[change])
+    for use in ("begin", "damage", "totals"):
+        with Calls(tmp_path) as calls:
+            if use == "damage":
+                assert "has not the columns key, model, text" in (calls.damage() or "")
+                continue
+            with pytest.raises(sl.DataError, match="calls.db is damaged: .* has not the columns key, model"):
+                getattr(calls, use)()
+
+
+def test_a_folder_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "calls.db").mkdir()
+    with Calls(tmp_path) as calls:
+        for use in (calls.begin, calls.totals):
+            with pytest.raises(sl.DataError, match="calls.db cannot be used: it is a folder"):
+                use()
+
+
+def test_it_is_made_before_anything_is_paid(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    with Calls(folder) as calls:
+        calls.begin()
+        assert (folder / "calls.db").exists()
+        keep(calls, KEYS[0])
+        calls.begin()
+        assert calls.find(KEYS[:1]) != {}

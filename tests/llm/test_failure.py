@@ -59,10 +59,15 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert failure(HTTPError(429), ASKED).wait is None
 
 
-@given(st.integers(0, 8), st.floats(0, 100))
+@given(st.integers(0, 8), st.floats(0, 100, exclude_min=True))
 def test_a_delay_is_never_shorter_than_asked_for_nor_endless(tried: int, wait: float) -> None:
     assert wait <= pace.delay(tried, wait) <= wait + 1
     assert 0.25 * 2 ** min(tried, 7) <= pace.delay(tried, None) <= min(60, 0.5 * 2**tried)
+
+
+def test_a_server_that_asks_for_no_wait_gets_the_usual_one() -> None:
+    """Else all tries were used up at once."""
+    assert [pace.delay(tried, 0.0) >= 0.25 * 2**tried for tried in range(6)] == [True] * 6
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_no_answer_is_lost_by_kill_9(forks: subprocess.Popen[str], tmp_path: Pat
     count, concurrency, draw = 600, 16, random.Random(5)
     asked = Asked.of(ASKED, 9, 0.0, 1.0, None, None)
     keys = {f"question {i}": Request.of(asked, i, [("user", f"question {i}")]).key for i in range(count)}
-    wanted = {"folder": str(tmp_path), "count": count, "concurrency": concurrency, "retries": 2}
+    wanted = {"folder": str(tmp_path), "count": count, "concurrency": concurrency, "retries": 6}
     with Server(faults={"500": 0.1}, latency=0.02) as server:
         stored: set[str] = set()
         for kills in range(1, 6):

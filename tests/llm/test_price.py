@@ -44,7 +44,7 @@ def test_tokens_are_counted_by_a_tokenizer() -> None:
 def test_an_estimate_is_that_of_the_prompts(tmp_path: Path) -> None:
     found = estimate(tmp_path)
     each = [tokens([("system", "You are a judge."), ("user", text)]) for text in TEXTS]
-    assert found == Estimate(MODEL, 40, sum(each), 800, sum(each) * 0.15e-6 + 800 * 0.6e-6, 0.0)
+    assert found == Estimate(MODEL, 40, sum(each), 800, sum(each) * 0.15e-6 + 800 * 0.6e-6, 0.0, True)
     assert list(tmp_path.iterdir()) == []  # a plan writes nothing
 
 
@@ -75,14 +75,15 @@ def test_a_sample_stands_for_all(tmp_path: Path) -> None:
             DryDoor(calls).ask("openai/a-model-of-mine", many(), str, total=10**6, max_tokens=7)
     found = priced.value.estimate
     assert len(read) == SAMPLE
-    assert found == Estimate("openai/a-model-of-mine", 10**6, 9 * 10**6, 7 * 10**6, None, 0.0)
-    assert found.scaled(0.5) == Estimate("openai/a-model-of-mine", 500_000, 4_500_000, 3_500_000, None, 0.0)
+    assert found == Estimate("openai/a-model-of-mine", 10**6, 9 * 10**6, 7 * 10**6, None, 0.0, False)
+    half = Estimate("openai/a-model-of-mine", 500_000, 4_500_000, 3_500_000, None, 0.0, False)
+    assert found.scaled(0.5) == half
 
 
 def test_no_prompts_cost_nothing(tmp_path: Path) -> None:
     with Calls(tmp_path) as calls, pytest.raises(Priced) as priced:
         DryDoor(calls).ask(MODEL, [], str, total=0, max_tokens=7)
-    assert priced.value.estimate == Estimate(MODEL, 0, 0, 0, 0.0, 0.0)
+    assert priced.value.estimate == Estimate(MODEL, 0, 0, 0, 0.0, 0.0, True)
 
 
 def test_a_method_that_catches_everything_is_priced(tmp_path: Path) -> None:

@@ -288,8 +288,18 @@ def test_neighbours_by_brute_force(k: int, balance: Any, points: Any, scratch: A
     values = classifier(vectors=asked, model=found.model)(asked.rows).values
     for vector, value in zip(asked.matrix, values, strict=True):
         cosine = matrix @ vector / np.linalg.norm(matrix, axis=1)
-        near = np.argsort(-cosine)[:k]
+        near = np.argsort(-cosine)[: min(k, counts.min())]
         assert value == pytest.approx(each[near][codes[near] == 1].sum() / each[near].sum())
+
+
+@pytest.mark.parametrize("rare, balance", [(1, "subsample"), (4, "subsample"), (4, "none"), (4, "weight")])
+def test_neighbours_tell_few_rows_apart(rare: int, balance: Any, points: Any, scratch: Any) -> None:
+    """Though `k` is more than there are: all rows together would say the same of everything."""
+    codes = np.array([1] * rare + [0] * 10)
+    vectors = points(np.where(codes[:, None] == 1, [[3, 1]], [[1, 3]]) + np.arange(len(codes))[:, None] / 99)
+    labels = labels_of(vectors.rows, codes)
+    found = neighbours(vectors, labels, balance=balance, seed=1, scratch=scratch())
+    assert probabilities(found.model, vectors.rows, vectors=vectors).tolist() == codes.tolist()
 
 
 def test_the_packaged_minilm_learns_a_rule(minilm: str, scratch: Any) -> None:
@@ -363,9 +373,9 @@ def test_the_best_epoch_is_kept(small: Any, scratch: Any, monkeypatch: pytest.Mo
     likely, states = iter([0.6, 0.9, 0.2]), []
     measure = _encoder.Reader.probabilities
 
-    def say(self: Any, ids: Any, counts: Any) -> Any:
+    def say(self: Any, ids: Any, replicas: Any = None) -> Any:
         if len(states) == 3:  # once more, to measure
-            return measure(self, ids, counts)
+            return measure(self, ids, replicas)
         states.append({name: value.clone() for name, value in self.network.state_dict().items()})
         return np.full((len(ids), 2), next(likely))
 

@@ -105,6 +105,12 @@ def test_large_gaps_stay_finite() -> None:
     assert weighed([1e4, -1e4, 0.0, 1e4]) == pytest.approx([0.5, 0.0, 0.0, 0.5])
 
 
+@pytest.mark.parametrize("value", [math.inf, -math.inf])
+def test_a_score_without_bounds_is_refused(value: float) -> None:
+    with pytest.raises(sl.DataError, match="a score is infinite"):
+        weighed([value, 1.0, 2.0, 3.0])
+
+
 def test_only_scored_rows_count_in_a_mean() -> None:
     some = scores([2.0, 4.0, math.nan], None, ROWS.take(np.array([0, 4, 8])))
     other = scores([1.0], None, ROWS.take(np.array([1])))

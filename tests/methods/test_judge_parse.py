@@ -368,6 +368,55 @@ def test_a_long_and_deep_answer_is_read_in_time() -> None:
 
 
 @pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("7,5", 7.5),
+        ("[[7,5]]", 7.5),
+        ("Score: 7,5/10", 7.5),
+        ("Rating: 7,5", 7.5),
+        ("10,0", 10),
+        ("Rating: 7, for", 7),
+        ("[[7]] out of [[10]]", 7),
+        ("Rating: [[7]]/[[10]]", 7),
+        ("[[10]] out of [[10]]", 10),
+        ("[[7]] (out of [[10]])", 7),
+    ],
+)
+def test_decimals_with_a_comma_and_the_end_of_the_scale(text: str, expected: float) -> None:
+    assert grade(text, 1, 10) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["Rating: 6, 7", "Rating: 8/10, 9/10", "6,7,8", "Rating: 1,000", "7,125", "Score: 1,2,3"]
+)
+def test_several_numbers_are_no_grade(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a rating"):
+        grade(text, 1, 10)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["8,5 7,5", "8,5; 7,5", "8,5/10 7,5/10", "Answer 1: 8,5\nAnswer 2: 7,5", "Answer 1: 8,5, Answer 2: 7,5",
+     "Answer 1: 8.5/10, answer 2: 7,5/10", "| Answer 1 | Answer 2 |\n|---|---|\n| 8,5 | 7.5 |"],
+)  # fmt: skip
+def test_pairs_of_decimals_with_a_comma(text: str) -> None:
+    assert pair(text, 1, 10) == (8.5, 7.5)
+
+
+@pytest.mark.parametrize(
+    "text", ["1 8\n2 7", "| Answer | Score |\n|---|---|\n| 1 | 8 |\n| 2 | 7 |", "1: 8\n2: 7"]
+)
+def test_the_numbers_of_the_answers_are_no_scores(text: str) -> None:
+    with pytest.raises(ValueError, match="expected two scores"):
+        pair(text, 1, 10)
+
+
+def test_another_word_is_neither() -> None:
+    with pytest.raises(ValueError, match="found neither"):
+        choice('{"answer": "maybe"}', "yes", "no")
+
+
+@pytest.mark.parametrize(
     "text",
     ["Rating: 1" + " " * 300_000, '{"rating": 7' + "\n" * 300_000, "()" * 150_000, "7" + " " * 300_000 + "x",
      "{" * 100_000, "(1 " * 100_000, "-" * 300_000],

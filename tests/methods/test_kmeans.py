@@ -100,6 +100,12 @@ def test_finds_blobs_whatever_the_order_of_the_file(points: Points) -> None:
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**64), st.integers(1, 9), st.randoms())
 def test_order_and_seed(points: Points, seed: int, k: int, random: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "SAMPLE", 1)
+        check_order_and_seed(points, seed, k, random)
+
+
+def check_order_and_seed(points: Points, seed: int, k: int, random: Any) -> None:
     matrix = np.random.default_rng(5).normal(size=(60, 3)).astype(np.float32)
     order = list(range(60))
     random.shuffle(order)
@@ -125,10 +131,12 @@ def test_trains_on_a_sample(points: Points, monkeypatch: pytest.MonkeyPatch) -> 
         return sample[:k]
 
     monkeypatch.setattr(module, "_train", train)
+    monkeypatch.setattr(module, "SAMPLE", 30)
     vectors = points(np.random.default_rng(7).normal(size=(100, 3)))
     kmeans(vectors, k=4, sample_per_cluster=10, seed=0)
     kmeans(vectors, k=4, sample_per_cluster=1000, seed=0)
-    assert seen == [(40, 4), (100, 4)]
+    kmeans(vectors, k=2, sample_per_cluster=10, seed=0)
+    assert seen == [(40, 4), (100, 4), (30, 2)]
 
 
 @pytest.mark.parametrize("silhouette", ["squared", "plain"])

@@ -11,6 +11,7 @@ import pytest
 
 import selectlang as sl
 from selectlang_plugins import _batches, _models
+from selectlang_plugins.embed import sentence as module
 from selectlang_plugins.embed.sentence import sentence
 
 Talk = Callable[..., sl.Rows[Any]]
@@ -98,6 +99,35 @@ def test_bf16_pools_in_fp32(made: Path, some: sl.Rows[Any]) -> None:
     assert half.dtype == np.float32
     assert ((full * half).sum(axis=1) > 0.995).all()
     assert not np.array_equal(full, half)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_pieces_and_sides_of_padding(
+    models: dict[str, Path], some: sl.Rows[Any], side: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PIECE", 3)
+    embed = sentence(model=str(models["llama"]))  # it knows how far apart tokens are, not where they stand
+    embed.model.tokenizer.padding_side = side
+    assert len({len(text) for text in some.texts()}) > 4
+    given = embed(some).matrix
+    alone = np.concatenate([embed(some.take(np.array([i]))).matrix for i in range(len(some))])
+    np.testing.assert_allclose(given, alone, atol=1e-5)
+
+
+def test_each_text_is_made_into_tokens_once(
+    made: Path, some: sl.Rows[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PIECE", 4)
+    embed = sentence(model=str(made))
+    preprocess, seen = embed.model.preprocess, []
+
+    def spy(texts: list[str], **options: Any) -> Any:
+        seen.extend(texts)
+        return preprocess(texts, **options)
+
+    monkeypatch.setattr(embed.model, "preprocess", spy)
+    embed(some)
+    assert sorted(seen) == sorted(some.texts())
 
 
 def test_static_embeddings(models: dict[str, Path], some: sl.Rows[Any], tmp_path: Path) -> None:

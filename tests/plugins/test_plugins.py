@@ -65,6 +65,12 @@ BROKEN = {
         "import selectlang as sl\n@sl.hookimpl\ndef register_methods(register, colour): pass\n",
         "definition: register_methods(register, colour)",
     ),
+    "idle": ("import selectlang as sl\n", "it registers nothing; give it @sl.hookimpl and def register_methods"),
+    "no mark": ("def register_methods(register): register(print)\n", "it registers nothing; "),
+    "empty": (
+        "import selectlang as sl\n@sl.hookimpl\ndef register_methods(register): pass\n",
+        "it registers nothing; ",
+    ),
     "late": (GOOD.replace("register(good)", "register(good)\n    raise ValueError('after all')"), "ValueError: after all"),
     "bytes": ("\x00", "null bytes"),
 }  # fmt: skip
@@ -148,6 +154,14 @@ METHODS = {
         "@sl.cluster\nclass odd:\n    'x'\n    def __call__(self, a: sl.Rows) -> sl.Clusters: ...",
         "__call__ returns Vectors, Scores, Labels or Replies",
     ),
+    "check": (
+        "def fine(rows, x): ...\n@sl.score(check=fine)\ndef odd(rows: sl.Rows, *, y: int) -> sl.Scores:\n    'x'",
+        "its check takes 'x', which is neither an input nor a setting of it",
+    ),
+    "verdicts": (
+        "def fine(rows): ...\n@sl.judge(verdicts=fine)\ndef odd(rows: sl.Rows) -> sl.Labels:\n    'x'",
+        "its verdicts takes 'rows', which is no setting of it",
+    ),
     "number": ("odd = 5", "5 is not marked"),
 }  # fmt: skip
 
@@ -175,6 +189,7 @@ def test_a_bad_method_leaves_the_others_of_its_plugin(project: Make, pool: Make,
         "kind",
         "kinds",
         "name",
+        "verdicts",
     ):  # which belong to no kind, or another
         needed = p.run("selectlang check odd.yaml --plugins plugins")
         assert needed.code == 1
@@ -183,6 +198,110 @@ def test_a_bad_method_leaves_the_others_of_its_plugin(project: Make, pool: Make,
         shown = p.run("selectlang show score odd --plugins plugins")
         assert shown.code == 2
         assert reason in shown.err
+
+
+CHECKED = """
+import selectlang as sl
+
+def together(rows, others, low, class_):
+    if class_ == "odd":
+        raise KeyError("class")
+    if others and low > 1:
+        raise sl.DataError(f"{len(others)} {others[0].__name__} above {low}: lower it.")
+
+@sl.score(check=together)
+def good(rows: sl.Rows, others: list[sl.Scores] | None = None, *, low: int = 0, class_: str = "") -> sl.Scores:
+    "A good one."
+    return [low] * len(rows)
+
+@sl.hookimpl
+def register_methods(register):
+    register(good)
+"""
+
+
+def test_the_check_of_a_method(project: Make, pool: Make) -> None:
+    stages = """
+  one:    {score: good, from: {rows: pool, others: made}, low: 2}
+  two:    {score: good, from: {rows: pool, others: [made, made]}, low: $low}
+  three:  {score: good, from: pool, class: odd}
+  four:   {score: good, from: {rows: pool, others: three}, low: 2}
+  made:   {score: SCORE"""
+    text = SPEC.replace("path}}", "path}, low: {type: int}}").replace("SCORE", "good")
+    p = project({"bad.yaml": text.replace("\n  made:   {score: good", stages.replace("SCORE", "good")),
+                 "s.yaml": SPEC.replace("SCORE", "good"), "pool.jsonl": pool(5), "plugins/some.py": CHECKED})  # fmt: skip
+    found = p.run("selectlang check bad.yaml --plugins plugins")
+    assert found.code == 1
+    said = [line for line in found.out.splitlines() if line.startswith("bad.yaml")]
+    assert said == [
+        "bad.yaml:7:3: score good: 1 Scores above 2: lower it  [SL218]",
+        "bad.yaml:9:3: the check of score good of plugins/some.py failed: KeyError: 'class'  [SL501]",
+        "bad.yaml:10:3: score good: 1 Scores above 2: lower it  [SL218]",
+    ]
+    given = p.run("selectlang check bad.yaml --plugins plugins --set low=3")
+    assert "bad.yaml:8:3: score good: 2 Scores above 3: lower it  [SL218]" in given.out
+    p.run("selectlang run s.yaml --set pool=pool.jsonl --plugins plugins --out out").ok()
+
+
+VERDICTS = """
+import numpy as np
+import selectlang as sl
+
+def names(good, bad):
+    return [bad, good][:: 1 if bad else None / 1]
+
+@sl.judge(verdicts=names)
+def told(rows: sl.Rows, *, good: str = "good", bad: str = "bad") -> sl.Labels:
+    "Says which verdicts there are."
+    return sl.Labels(rows, np.zeros(len(rows), np.int8), [bad, good])
+
+@sl.judge
+def silent(rows: sl.Rows) -> sl.Labels:
+    "Says nothing."
+    return sl.Labels(rows, np.zeros(len(rows), np.int8), ["bad", "good"])
+
+@sl.hookimpl
+def register_methods(register):
+    register(told)
+    register(silent)
+"""
+
+
+def test_a_verdict_that_a_method_cannot_give(project: Make, pool: Make) -> None:
+    text = SPEC.replace("path}}", "path}, word: {type: str}}").replace(
+        "made:   {score: SCORE, from: pool}", "made:   {judge: METHOD, from: pool}"
+    )
+    text = text.replace("{budget: top, from: made,", "{budget: random, from: made.VERDICT,")
+    made = {
+        "fine": ("told", "bad"), "wrong": ("told", "sure"), "renamed": ("told, good: yes", "good"),
+        "later": ("told, good: $word", "sure"), "silent": ("silent", "sure"), "faulty": ("told, bad: ''", "good"),
+    }  # fmt: skip
+    specs = {f"{n}.yaml": text.replace("METHOD", m).replace("VERDICT", v) for n, (m, v) in made.items()}
+    p = project({**specs, "pool.jsonl": pool(5), "plugins/some.py": VERDICTS})
+
+    def said(name: str, options: str = "") -> str:
+        return str(p.run(f"selectlang check {name}.yaml --plugins plugins {options}").out)
+
+    for name in ("fine", "later", "silent"):
+        assert "fine, 2 stages" in said(name)
+    assert "wrong.yaml:8:34: stage 'made' has no verdict 'sure'  [SL209]" in said("wrong")
+    assert "verdicts: 'bad', 'good'" in said("wrong")
+    assert "stage 'made' has no verdict 'good'" in said("renamed")
+    assert "stage 'made' has no verdict 'sure'" in said("later", "--set word=right")
+    assert "fine, 2 stages" in said("later", "--set word=sure")
+    assert "the verdicts of judge told of plugins/some.py failed: TypeError" in said("faulty")
+    done = p.run("selectlang run silent.yaml --plugins plugins --set pool=pool.jsonl --out out")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.endswith("made.sure: there is no verdict 'sure'; there are: bad, good\n")
+
+
+def test_a_method_of_a_plugin_that_registers_nothing(project: Make) -> None:
+    plugin = GOOD.replace("@sl.hookimpl\n", "")
+    p = project({"s.yaml": SPEC.replace("SCORE", "good"), "plugins/some.py": plugin})
+    found = p.run("selectlang check s.yaml --plugins plugins")
+    assert "there is no score method 'good'" in found.out
+    assert "broken plugins: plugins/some.py (it registers nothing; give it @sl.hookimpl" in found.out
+    assert "--plugins DIR" not in found.out
 
 
 def test_a_name_taken_twice_names_both(project: Make, pool: Make) -> None:
@@ -304,9 +423,10 @@ def test_files_that_are_no_plugins(project: Make) -> None:
     assert brokens(p) == dict.fromkeys(
         [f"plugins/{name}.py" for name in ("folder", "link", "pipe")], "cannot be read: it is no file"
     )
-    for folder in ("plugins/good.py", "plugins/link.py"):
-        done = p.run(f"selectlang plugins --plugins {folder}")
-        assert (done.code, done.err) == (2, f"selectlang: --plugins {folder}: there is no such folder\n")
+    said = {"good": "it is a file; give the folder it is in", "link": "there is no such folder"}
+    for name, message in said.items():
+        done = p.run(f"selectlang plugins --plugins plugins/{name}.py")
+        assert (done.code, done.err) == (2, f"selectlang: --plugins plugins/{name}.py: {message}\n")
 
 
 def test_names_of_plugins_steer_no_terminal(project: Make) -> None:

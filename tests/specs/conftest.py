@@ -106,17 +106,6 @@ def rows(workplace: Path) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def few_threads() -> Iterator[None]:
-    """One thread: more do not make so small a model faster, and the machine has other work."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
 def run(workplace: Path, project_at: Callable[[Path], Any], few_threads: None) -> Run:
     """`run(spec, **params)`: run a spec on the pool. What it has in common with other runs is made once.
 

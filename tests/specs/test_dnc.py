@@ -164,6 +164,9 @@ def test_the_gap_of_grades(refine: Run, rows: Pool) -> None:
     wanted = {name: graded(rows[name]["output"]) - graded(replies[name]) for name in replies}
     assert column(done, "gap") == pytest.approx(wanted)
     assert done.record["asked"]["fake/judge"]["calls"] == 2 * SIZE
+    students = {f"model of rounds/student#{number}" for number in (1, 2)}
+    assert done.record["asked"].keys() == {"fake/judge", *students}
+    assert done.stage("rounds/replies#2")["asked"][0]["model"] == "model of rounds/student#2"
 
 
 def test_the_gap_of_surprise(refine: Run, rows: Pool) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 import selectlang as sl
 from selectlang.store.store import Store
+from selectlang.store.trained import called
 
 KEY, OTHER = "ab" * 32, "ac" + "0" * 62
 NOBODY = 65534
@@ -41,6 +42,19 @@ def without_privileges() -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+
+
+def test_a_trained_model_is_called_by_the_stage_that_trained_it(tmp_path: Path) -> None:
+    store, key = Store(tmp_path / "store"), "ab" * 32
+    with store.writing(key, {"path": "rounds/student#1", "method": "train sft"}) as folder:
+        (folder / "port_model").mkdir()
+    place = store.path(key)
+    name = f"local/{place}/port_model/path"
+    assert called(name, store) == "model of rounds/student#1"
+    for other in ("openai/gpt-4o", "local/org/name", f"local/{tmp_path}/model"):
+        assert called(other, store) == other
+    store.discard(key)
+    assert called(name, store) == "trained model abababababab"
 
 
 def test_what_is_written_is_there(store: Store) -> None:
@@ -284,6 +298,7 @@ import numpy as np
 import selectlang as sl
 from selectlang.store.codec import encode
 from selectlang.store.store import Store
+from selectlang.store.trained import called
 store = Store(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 try:

@@ -1,0 +1,107 @@
+"""Reading rows: JSON Lines into the store, against pandas and against parsing them and nothing else.
+
+    python benchmarks/read.py [--rows N ...] [--repeats N]
+
+Rows are like those of Alpaca, each made different by its number. Ours is the whole of it: rows are parsed and
+checked, given ids by their content, and written to Arrow files. pandas.read_json(lines=True) leaves them in
+memory. A bare loop of orjson is the floor.
+Each is a process of its own, whose seconds begin after its imports. Prints medians and ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+from statistics import median
+
+from apart import apart
+from machine import machine
+from rich.console import Console
+from shown import table
+
+ARMS = {
+    "ours": """
+        import numpy, orjson, pyarrow
+        from pathlib import Path
+        from tempfile import TemporaryDirectory
+        from selectlang.data.ingest import ingest
+        from selectlang.data.source import DataSpec
+        def read(path):
+            with TemporaryDirectory(dir=Path(path).parent) as folder:
+                ingest(DataSpec((path,)), Path(folder), lambda rows: None)
+        """,
+    "pandas": """
+        import pandas
+        def read(path):
+            pandas.read_json(path, lines=True)
+        """,
+    "orjson alone": """
+        import orjson
+        def read(path):
+            with open(path, "rb") as file:
+                for line in file:
+                    orjson.loads(line)
+        """,
+}
+TIMED = """
+import sys, time
+started = time.perf_counter()
+read(sys.argv[1])
+print(time.perf_counter() - started)
+"""
+WORDS = "Give three tips for staying healthy and say of each why it helps most people in most places.".split()
+
+
+def write(path: Path, rows: int) -> None:
+    """Rows of about 400 bytes, four in ten with an input."""
+    with open(path, "w", encoding="utf-8") as file:
+        for i in range(rows):
+            output = " ".join(WORDS[(i + j) % len(WORDS)] for j in range(20 + i % 80))
+            row = {
+                "instruction": f"{' '.join(WORDS[: 4 + i % 15])} {i}",
+                "input": "",
+                "output": f"{output} {i}",
+            }
+            row["input"] = " ".join(WORDS[i % 7 :]) if i % 5 < 2 else ""
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, nargs="+", default=[52_002, 1_000_000], metavar="N")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="of each (default 5)")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for rows in args.rows:
+            compare(Path(folder), rows, args.repeats)
+    print(machine())
+
+
+def compare(work: Path, rows: int, repeats: int) -> None:
+    path, log = work / "pool.jsonl", work / "log"
+    write(path, rows)
+    seconds: dict[str, list[float]] = {name: [] for name in ARMS}
+    memory = dict.fromkeys(ARMS, 0.0)
+    for _ in range(repeats):
+        for name, arm in ARMS.items():
+            taken = apart([sys.executable, "-c", textwrap.dedent(arm) + TIMED, path], {}, log)
+            seconds[name].append(float(log.read_text().split()[-1]))
+            memory[name] = max(memory[name], taken.memory)
+    middle = {name: median(each) for name, each in seconds.items()}
+    ratios = {name: f"{each / middle['ours']:.2f}×" for name, each in middle.items()}
+    lines = {
+        name: (f"{each:.2f} s", f"{rows / each:,.0f}", f"{memory[name]:,.0f} MiB", ratios[name])
+        for name, each in middle.items()
+    }
+    head = ["", "time", "rows/s", "peak memory", "of our time"]
+    Console().print(table(f"Reading {rows:,} rows, {path.stat().st_size / 2**20:,.0f} MiB", head, lines))
+
+
+if __name__ == "__main__":
+    main()

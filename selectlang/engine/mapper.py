@@ -1,0 +1,79 @@
+"""Mapping the shards of a class method: in this process, or in a worker of a cluster."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from selectlang.engine.handles import rows_of
+from selectlang.engine.returned import outputs
+from selectlang.engine.shards import by_length, joined, matched, restored
+from selectlang.errors import MethodError, described
+from selectlang.methods import Method
+from selectlang.rows import Rows
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard to map: its key in the store, its value, and how many workers of a cluster it has lost."""
+
+    key: str
+    value: Any
+    lost: int = 0
+
+
+@dataclass
+class Mapper:
+    """A class method, which is loaded before its first shard with what it is given in `__init__`.
+
+    Vectors are put together in files under `scratch`. `inside` are the seconds spent in the class itself.
+    """
+
+    method: Method
+    given: Callable[[], dict[str, Any]]
+    scratch: Path
+    loaded: Any = None
+    inside: float = 0.0
+
+    def map(self, value: Any) -> Any:
+        """Map one shard; rows go in batches of like length."""
+        if self.loaded is None:
+            self.loaded = self._timed(self.method.call, **self.given())
+        rows = rows_of(value)
+        assert rows is not None
+        size = getattr(self.method.call, "batch_rows", None)
+        if not isinstance(value, Rows) or not len(rows) or size is None:
+            return self._result(value, rows)
+        order = by_length(rows)
+        views = [rows.take(order[start : start + size]) for start in range(0, len(rows), size)]
+        parts: Iterable[Any] = [self._result(view, view) for view in views]
+        kind = self.method.outputs[0].kind
+        return restored(joined(kind, rows.take(order), parts, self.scratch), rows, order)
+
+    def _result(self, value: Any, rows: Rows[Any]) -> Any:
+        """What the class gives for a batch: it must speak about the rows of the batch, each once."""
+        batch = next(port for port in self.method.inputs if not port.whole)
+        port = self.method.outputs[0]
+        found = outputs(self.method, self._timed(self.loaded, value), {batch.name: value})[port.name]
+        count = len(rows_of(found) or ())
+        if count != len(rows):
+            raise MethodError(f"returned {port} about {count} rows for a batch of {len(rows)}")
+        return matched(found, rows)
+
+    def _timed(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call into the class, and count the time it takes."""
+        started = time.perf_counter()
+        try:
+            return call(*args, **kwargs)
+        finally:
+            self.inside += time.perf_counter() - started
+
+
+def failed(error: BaseException) -> str:
+    """What a method raised that it did not mean to, and where."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"failed: {described(error)} ({last.filename}:{last.lineno})"
