@@ -46,14 +46,14 @@ def tasks(tokenizer: Any, ids: Sequence[Sequence[int]]) -> Iterator[Task]:
         yield chosen, {"input_ids": tokens, "attention_mask": mask}
 
 
-def tensors(tokenizer: Any, ids: Sequence[Sequence[int]], filler: int | None = None) -> tuple[Any, Any]:
+def tensors(tokenizer: Any, ids: Sequence[Sequence[int]]) -> tuple[Any, Any]:
     """Token ids and their mask as tensors (batch, longest) in memory, padded on the right.
 
     On the right, positions count from the first token for every architecture, whichever side the tokenizer
     prefers; the mask hides the filler, so a tokenizer without a pad token works too.
     """
     torch = library("torch")
-    fillers = filler, tokenizer.pad_token_id, tokenizer.eos_token_id
+    fillers = tokenizer.pad_token_id, tokenizer.eos_token_id
     filler = next((i for i in fillers if i is not None), 0)
     width = max(map(len, ids))
     padded = [[*row, *[filler] * (width - len(row))] for row in ids]

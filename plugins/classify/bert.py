@@ -69,7 +69,7 @@ def bert(
         learning_rate: the highest, after the warm-up; 2e-5 suits BERT, small encoders learn more at 1e-4
         warmup: share of the steps in which the learning rate rises from 0
         weight_decay: of AdamW; not of biases and norms
-        precision: fp32, or bf16 for activations, which is faster where the processor or GPU has it
+        precision: fp32, or bf16 for activations: faster where the processor or GPU has it
     """
     folder = scratch / "classifier"
 

@@ -29,7 +29,7 @@ class sentence:  # noqa: N801 - the name of the method
         prefix: goes before each text, such as "query: "; empty for the model's default prompt, if any
         normalize: whether vectors are scaled to length 1
         max_tokens: longer texts lose their end; at most, and by default, the model's own limit
-        precision: fp32, or bf16 for all but the pooling, which is several times faster where the processor or GPU has it
+        precision: fp32, or bf16 for all but the pooling: faster where the processor or GPU has it
     """
 
     shard_rows = 4096  # seconds of work: what a kill loses; in fewer rows, more of a batch is padding

@@ -28,7 +28,7 @@ class classifier:  # noqa: N801 - the name of the method
     Settings:
         model: the folder of a classifier that an earlier run has learnt; or the input `model`, of a stage
         verdict: whose probability it is
-        precision: for bert: fp32, or bf16 for weights and activations, which is faster where the processor or GPU has it
+        precision: for bert: fp32, or bf16 for weights and activations: faster where the machine has it
     """
 
     shard_rows = 1024  # seconds of work: what a kill loses, and how often progress is told

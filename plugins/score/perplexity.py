@@ -30,7 +30,7 @@ class perplexity:  # noqa: N801 - the name of the method
         value: nll, the mean itself, or perplexity, its exponential
         template: tulu with the model's end-of-sequence token (RDS+), plain, or chat: the model's own template
         max_tokens: longer texts lose their end; never more than the model's own limit
-        precision: fp32, or bf16 for weights and activations, which is several times faster where the processor or GPU has it
+        precision: fp32, or bf16 for weights and activations: faster where the processor or GPU has it
     """
 
     shard_rows = 1024  # seconds of work: what a kill loses, and how often progress is told

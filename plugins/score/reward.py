@@ -31,7 +31,7 @@ class reward:  # noqa: N801 - the name of the method
         template: chat, the model's own template; tulu with its end-of-sequence token; plain; or hh, as the
             code released with Diversify and Conquer has it: `###Human: ... ###Assistant: ...`
         max_tokens: longer texts lose their end; never more than the model's own limit
-        precision: fp32, or bf16 for weights and activations, which is several times faster where the processor or GPU has it
+        precision: fp32, or bf16 for weights and activations: faster where the processor or GPU has it
     """
 
     shard_rows = 1024  # seconds of work: what a kill loses, and how often progress is told
