@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import selectlang as sl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import numpy as np
     from numpy.typing import NDArray
 
 
-def block(vectors: sl.Vectors[Any], index: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+def block(vectors: sl.Vectors[Any], index: slice | NDArray[np.integer[Any]]) -> NDArray[np.float32]:
     """Some vectors in memory; a DataError names the row of one that is not finite."""
     import numpy as np
 
     found = np.ascontiguousarray(vectors.matrix[index], np.float32)
-    finite = np.isfinite(found).all(axis=1)
-    if not finite.all():
-        row = vectors.rows.take(index[~finite][:1]).ids()[0]
+    if not np.isfinite(np.einsum("ij,ij->", found, found)):  # much faster than a look at each, if not sure
+        finite = np.isfinite(found).all(axis=1)
+        if finite.all():
+            return found
+        bad = np.arange(len(vectors.rows))[index][~finite][:1]
+        row = vectors.rows.take(bad).ids()[0]
         raise sl.DataError(f"the vector of row {row!r} holds a number that is not finite; embed it anew.")
     return found
 
@@ -28,6 +35,21 @@ def unit(block: NDArray[np.float32]) -> NDArray[np.float32]:
     import numpy as np
 
     block = np.asarray(block, np.float32)
-    norms = np.linalg.norm(block, axis=1, keepdims=True)
-    scaled: NDArray[np.float32] = np.divide(block, norms, out=np.zeros_like(block), where=norms > 0)
+    norms = np.sqrt(np.einsum("ij,ij->i", block, block))[:, None]
+    norms[norms == 0] = 1
+    scaled: NDArray[np.float32] = block / norms
     return scaled
+
+
+def on_each_core(work: Callable[[int], None], starts: Iterable[int]) -> None:
+    """Do the work of blocks, a block on each core at a time.
+
+    It is done sooner than block after block on all cores: much of it cannot be divided, and the threads of
+    several libraries wait for each other.
+    """
+    import faiss
+    from threadpoolctl import threadpool_limits
+
+    cores = faiss.omp_get_max_threads()
+    with threadpool_limits(1), ThreadPoolExecutor(cores, initializer=lambda: threadpool_limits(1)) as pool:
+        deque(pool.map(work, starts), maxlen=0)

@@ -75,9 +75,10 @@ class Best:
         import numpy as np
 
         near = np.empty((len(block), len(self.targets)), bool)
-        zero = np.flatnonzero(~block.any(axis=1))
         for screen in self.screens:
             similar, error = screen(block)
+            zero = np.flatnonzero(similar[:, 0] == 0)
+            zero = zero[~block[zero].any(axis=1)]
             for _, low, high in self.parts:
                 similar[zero, low] = 8  # all are equally near: one is enough
                 part = similar[:, low:high]

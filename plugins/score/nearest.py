@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import selectlang as sl
 
-from .._vectors import block, unit
+from .._vectors import block, on_each_core, unit
 from ._best import Best
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CELLS = 2**21  # numbers of a block of vectors, or of their similarities, held at once
+CELLS = 2**20  # numbers of a block of vectors, or of their similarities, held at once
 
 
 @sl.score
@@ -91,13 +91,16 @@ class nearest:  # noqa: N801 - the name of the method
         values = np.empty((rows, len(self.bounds) - 1), np.float32)
         found = np.empty(values.shape, np.int32)
         step = max(1, CELLS // max(1, len(self.targets), dimension))
-        for start in range(0, rows, step):
+
+        def compare(start: int) -> None:
             here = slice(start, start + step)
-            points = unit(block(pool, np.arange(start, min(start + step, rows))))
+            points = unit(block(pool, here))
             if self.best is None:
                 values[here] = points @ self.targets.T
             else:
                 values[here], found[here] = self.best(points)
+
+        on_each_core(compare, range(0, rows, step))
         np.clip(values, -1, 1, out=values)
         if self.columns is None:
             values, found = values[:, 0], found[:, 0]

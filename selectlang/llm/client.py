@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from selectlang.llm.calls import Answer
-from selectlang.llm.failure import Failure, failure, without_secrets
+from selectlang.llm.failure import Failure, failure, secrets, without_secrets
 from selectlang.llm.library import litellm
 from selectlang.llm.options import Options
 from selectlang.llm.price import price, tokens
@@ -23,6 +23,7 @@ class Client:
         self.options = options
         self._arguments: dict[Asked, dict[str, Any]] = {}
         self._loaded: dict[str, str] = {}  # the model of each provider in this process
+        self._secrets: list[str] = []
 
     def prepare(self, asked: Asked) -> None:
         """Load what the calls need; a DataError when litellm does not know where the model is."""
@@ -34,6 +35,7 @@ class Client:
             others = [item for item in library.custom_provider_map if item["provider"] != provider]
             library.custom_provider_map = [*others, {"provider": provider, "custom_handler": handler}]
         self._arguments[asked] = self._shared(asked)
+        self._secrets = secrets()  # once, for it looks at the whole environment
 
     async def call(self, request: Request) -> Answer | Failure:
         """Ask once."""
@@ -55,7 +57,7 @@ class Client:
         if not response.choices:
             raise NoAnswer("the response holds no answer")
         choice, usage = response.choices[0], getattr(response, "usage", None)
-        text = without_secrets(_clean(choice.message.content or ""))
+        text = without_secrets(_clean(choice.message.content or ""), self._secrets)
         # Some servers do not count, or count wrongly: what they say lowers no cost below what was sent.
         tokens_in = _count(usage, "prompt_tokens") or tokens(request.messages)
         tokens_out = _count(usage, "completion_tokens") or tokens([("assistant", text)])

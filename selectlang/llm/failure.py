@@ -134,16 +134,21 @@ def shown(text: Any) -> str:
     Secrets are the values of environment variables with names like those of keys, and what stands where
     keys stand in headers and addresses.
     """
-    line = without_secrets(" ".join(str(text).split("Traceback (most recent call last)")[0].split()))
+    line = " ".join(str(text).split("Traceback (most recent call last)")[0].split())
+    line = without_secrets(line, secrets())
     line = _SECRET.sub("***", line)
     return line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."
 
 
-def without_secrets(text: str) -> str:
-    """A text without the values of environment variables that have names like those of keys."""
-    for name, value in os.environ.items():
-        if len(value) >= 8 and _SECRET_NAME.search(name):
-            text = re.sub(re.escape(value), "***", text, flags=re.I)
+def secrets() -> list[str]:
+    """The values of environment variables that have names like those of keys."""
+    return [value for name, value in os.environ.items() if len(value) >= 8 and _SECRET_NAME.search(name)]
+
+
+def without_secrets(text: str, known: list[str]) -> str:
+    """A text without what `secrets` found."""
+    for value in known:
+        text = re.sub(re.escape(value), "***", text, flags=re.I)
     return text
 
 

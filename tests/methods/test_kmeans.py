@@ -194,3 +194,25 @@ def test_numbers_that_are_not_finite(points: Points, bad: float) -> None:
     matrix[5, 1] = bad
     with pytest.raises(sl.DataError, match="'p5' holds a number that is not finite"):
         kmeans(points(matrix), k=2, seed=0)
+
+
+@pytest.mark.parametrize("spherical", [False, True])
+def test_centres_of_a_sample_become_means_of_all(
+    points: Points, spherical: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SAMPLE", 1)
+    monkeypatch.setattr(module, "BLOCK", 32)
+    matrix = np.random.default_rng(8).normal(size=(300, 5)).astype(np.float32)
+    unused = np.full((1, 5), 1e3, np.float32)  # no row is nearest to this one
+    monkeypatch.setattr(module, "_train", lambda sample, *_: np.concatenate([sample[:6], unused]))
+    vectors = points(matrix)
+    found = kmeans(vectors, k=7, sample_per_cluster=10, spherical=spherical, seed=0).clusters
+    data = matrix / np.linalg.norm(matrix, axis=1, keepdims=True) if spherical else matrix
+    sample = data[vectors.rows.draws(0).argsort(kind="stable")[:6]]
+    nearest = np.square(data[:, None] - sample[None]).sum(axis=2).argmin(axis=1)
+    means = np.stack([data[nearest == i].mean(axis=0) for i in range(6)])
+    if spherical:
+        means /= np.linalg.norm(means, axis=1, keepdims=True)
+    np.testing.assert_allclose(found.centers[:6], means, rtol=1e-5, atol=1e-6)
+    if not spherical:
+        np.testing.assert_array_equal(found.centers[6:], unused)
