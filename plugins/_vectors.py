@@ -15,19 +15,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def block(vectors: sl.Vectors[Any], index: slice | NDArray[np.integer[Any]]) -> NDArray[np.float32]:
-    """Some vectors in memory; a DataError names the row of one that is not finite."""
+def block(
+    vectors: sl.Vectors[Any], index: slice | NDArray[np.integer[Any]], *, scaled: bool = False
+) -> NDArray[np.float32]:
+    """Some vectors in memory, as they are or scaled to length 1; a zero vector stays zero.
+
+    A DataError names the row of one that is not finite.
+    """
     import numpy as np
 
     found = np.ascontiguousarray(vectors.matrix[index], np.float32)
-    if not np.isfinite(np.einsum("ij,ij->", found, found)):  # much faster than a look at each, if not sure
+    squares = np.einsum("ij,ij->i", found, found)
+    if not np.isfinite(squares).all():  # squares of large numbers may not be, though the numbers are
         finite = np.isfinite(found).all(axis=1)
-        if finite.all():
-            return found
-        bad = np.arange(len(vectors.rows))[index][~finite][:1]
-        row = vectors.rows.take(bad).ids()[0]
-        raise sl.DataError(f"the vector of row {row!r} holds a number that is not finite; embed it anew.")
-    return found
+        if not finite.all():
+            bad = np.arange(len(vectors.rows))[index][~finite][:1]
+            row = vectors.rows.take(bad).ids()[0]
+            raise sl.DataError(f"the vector of row {row!r} holds a number that is not finite; embed it anew.")
+    return _divided(found, squares) if scaled else found
 
 
 def unit(block: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -35,9 +40,15 @@ def unit(block: NDArray[np.float32]) -> NDArray[np.float32]:
     import numpy as np
 
     block = np.asarray(block, np.float32)
-    norms = np.sqrt(np.einsum("ij,ij->i", block, block))[:, None]
+    return _divided(block, np.einsum("ij,ij->i", block, block))
+
+
+def _divided(block: NDArray[np.float32], squares: NDArray[np.float32]) -> NDArray[np.float32]:
+    import numpy as np
+
+    norms = np.sqrt(squares)[:, None]
     norms[norms == 0] = 1
-    scaled: NDArray[np.float32] = block / norms
+    scaled: NDArray[np.float32] = np.divide(block, norms, out=np.empty_like(block))
     return scaled
 
 

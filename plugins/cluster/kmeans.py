@@ -80,7 +80,7 @@ def kmeans(
     best: tuple[float, int, Fit] | None = None
     for candidate in candidates:
         size = max(candidate * sample_per_cluster, SAMPLE)
-        sample = _block(vectors, order[:size], spherical)
+        sample = block(vectors, order[:size], scaled=spherical)
         centers = _train(sample, candidate, spherical, iterations, redo, seed)
         if len(sample) < len(rows):
             centers = _means(vectors, centers, spherical)
@@ -91,12 +91,6 @@ def kmeans(
     _, chosen, fit = best
     clusters = sl.Clusters(rows, fit.labels, chosen, fit.distances, fit.centers)
     return Clustering(clusters, sl.Metric(fit.silhouette), sl.Metric(fit.inertia))
-
-
-def _block(vectors: sl.Vectors[sl.P], index: NDArray[np.intp], spherical: bool) -> NDArray[np.float32]:
-    """Some vectors in memory, scaled to length 1 when spherical; zero vectors stay zero."""
-    found = block(vectors, index)
-    return unit(found) if spherical else found
 
 
 def _train(
@@ -132,7 +126,7 @@ def _means(vectors: sl.Vectors[sl.P], centers: NDArray[np.float32], spherical: b
     index.add(centers)
     sums, counts = np.zeros(centers.shape), np.zeros(len(centers), np.int64)
     for start in range(0, len(vectors.rows), BLOCK):
-        points = _block(vectors, np.arange(start, min(start + BLOCK, len(vectors.rows))), spherical)
+        points = block(vectors, slice(start, start + BLOCK), scaled=spherical)
         labels = index.search(points, 1)[1][:, 0]
         order = np.argsort(labels, kind="stable")
         found, starts = np.unique(labels[order], return_index=True)
@@ -153,8 +147,8 @@ def _assign(vectors: sl.Vectors[sl.P], centers: NDArray[np.float32], spherical: 
     labels, distances = np.empty(rows, np.int32), np.empty(rows, np.float32)
     silhouette = inertia = 0.0
     for start in range(0, rows, BLOCK):
-        span = np.arange(start, min(start + BLOCK, rows))
-        points = _block(vectors, span, spherical)
+        span = slice(start, start + BLOCK)
+        points = block(vectors, span, scaled=spherical)
         _, near = index.search(points, min(2, k))
         # From the difference: the search expands the square, which loses the digits of small distances.
         own, *others = (np.square(points - centers[near[:, i]]).sum(axis=1) for i in range(near.shape[1]))

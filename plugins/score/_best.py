@@ -103,7 +103,7 @@ class Best:
             rounded = whole.bfloat16()
             gone = torch.linalg.vector_norm(whole - rounded, dim=1).numpy()
             similar = (rounded @ targets.T).float().numpy()
-            # Rounding of the row, of the target, of the result, by the triangle inequality
+            # Rounding of the row, of the target, of the result (below 1), by the triangle inequality
             return similar, gone + (1 + gone) * lost + 2.0**-9 + self.slack
 
         return screen

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import selectlang as sl
 
-from .._vectors import block, on_each_core, unit
+from .._vectors import block, on_each_core
 from ._best import Best
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class nearest:  # noqa: N801 - the name of the method
             parts = list(used[:, None])
         self.dimension = targets.matrix.shape[1]
         order = np.concatenate(parts) if parts else used[:0]
-        self.targets = unit(block(targets, order))
+        self.targets = block(targets, order, scaled=True)
         self.bounds = np.cumsum([0, *map(len, parts)])
         self.ids = targets.rows.take(order).ids() if reduce == "max" and per != "row" else None
         self.best: Best | None = None
@@ -94,7 +94,7 @@ class nearest:  # noqa: N801 - the name of the method
 
         def compare(start: int) -> None:
             here = slice(start, start + step)
-            points = unit(block(pool, here))
+            points = block(pool, here, scaled=True)
             if self.best is None:
                 values[here] = points @ self.targets.T
             else:
