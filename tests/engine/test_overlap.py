@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -160,11 +161,23 @@ def test_a_stage_that_computes_ends_the_one_that_asks_and_what_is_paid_is_kept(
     assert len(server.requests) == ROWS
 
 
+SECOND = "  others: {judge: rubric, from: pool, model: openai/gpt-4o, max_failed: 0.1}\n"
+TWO_JUDGES = SPEC.replace("  better", SECOND + "  better").replace(", slow]}", ", slow, others.scores]}")
+
+
+@pytest.mark.parametrize("capped", [True, False])
+def test_under_a_cap_stages_ask_one_after_another(both: Both, server: Server, capped: bool) -> None:
+    both.project.write({"s.yaml": TWO_JUDGES})
+    server.latency = 0.05
+    both.run(options="--concurrency 4" + f" --max-calls {2 * ROWS}" * capped).ok()
+    models = [request.body["model"] for request in server.requests]
+    changes = sum(one != other for one, other in pairwise(models))
+    assert (changes == 1) is capped
+
+
 @pytest.mark.parametrize("calls", [13, 30, 55])
 def test_a_cap_holds_for_stages_that_ask_at_once(both: Both, server: Server, calls: int) -> None:
-    second = "  others: {judge: rubric, from: pool, model: openai/gpt-4o, max_failed: 0.1}\n"
-    merged = SPEC.replace("  better", second + "  better").replace(", slow]}", ", slow, others.scores]}")
-    both.project.write({"s.yaml": merged})
+    both.project.write({"s.yaml": TWO_JUDGES})
     stopped = both.run(options=f"--max-calls {calls}")
     assert stopped.code == 1
     assert f"stopped before max_calls {calls} was passed" in stopped.err

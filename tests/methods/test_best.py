@@ -115,3 +115,11 @@ def test_equal_targets_cost_one_pair(search: Any) -> None:
     assert len(best.targets) == 2
     _, found = best(block)
     assert (found == [0, 20]).all()
+
+
+def test_a_zero_row_costs_one_pair(search: Any) -> None:
+    _, targets = alike(0, 1, 60, 32, 1.0)
+    best = search(targets, np.array([0, 20, 60]), "fp32")
+    row, target = best._pairs(np.zeros((3, 32), np.float32))
+    assert row.tolist() == [0, 0, 1, 1, 2, 2]
+    assert target.tolist() == [0, 20] * 3
