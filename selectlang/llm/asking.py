@@ -110,24 +110,33 @@ class Asking(Generic[A]):
 
     def send(self) -> None:
         """Send what is ready, as far as the caps allow; CapReached when they allow nothing."""
-        while self.ready:
-            if self.line is None:
-                self.calls.begin()
-                self.line = self.stage.door.line(self.asked)
-                if self.caps.max_cost is not None and price(self.asked.model) is None:
-                    raise UsageError(
-                        f"{self.tally.stage}: the price of {self.asked.model} is not known, so max_cost "
-                        "cannot be kept; cap it by max_calls instead"
-                    )
-            worth = most(self.ready[0]) or 0.0 if self.caps.max_cost is not None else 0.0
-            room = self.caps.take(worth)
-            if room is None:
-                raise self.caps.reached(self.tally, worth)
-            if not room:
-                return
-            request = self.ready.popleft()
-            self.sent[request.key] = worth
-            self.line.send(request, self.tried[request.key])
+        going: list[tuple[Request, int]] = []
+        try:
+            while self.ready and self.room():
+                request = self.ready.popleft()
+                going.append((request, self.tried[request.key]))
+        finally:
+            for start in range(0, len(going), LOOK_UP):
+                assert self.line is not None
+                self.line.send(going[start : start + LOOK_UP])
+
+    def room(self) -> bool:
+        """Whether the caps allow the next call, whose room is then taken."""
+        if self.line is None:
+            self.calls.begin()
+            self.line = self.stage.door.line(self.asked)
+            if self.caps.max_cost is not None and price(self.asked.model) is None:
+                raise UsageError(
+                    f"{self.tally.stage}: the price of {self.asked.model} is not known, so max_cost "
+                    "cannot be kept; cap it by max_calls instead"
+                )
+        worth = most(self.ready[0]) or 0.0 if self.caps.max_cost is not None else 0.0
+        room = self.caps.take(worth)
+        if room is None:
+            raise self.caps.reached(self.tally, worth)
+        if room:
+            self.sent[self.ready[0].key] = worth
+        return room
 
     def settle(self) -> None:
         """Wait for what arrives next, and use it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -60,23 +61,37 @@ class Line:
         self._road, self._loop = road, loop
         self._tasks: set[asyncio.Task[Outcome]] = set()
         self._asking: set[asyncio.Task[Any]] = set()  # those whose prompt the model has
+        self._claims: set[str] = set()  # keys that this line asks for, and no other
         self._ended = False
 
-    def send(self, request: Request, tried: int = 0) -> None:
-        """Ask, as soon as there is room, and not too soon after so many tries that were in vain."""
-        self._loop.call_soon_threadsafe(self._begin, request, tried)
+    def send(self, requests: Sequence[tuple[Request, int]]) -> None:
+        """Ask these, as soon as there is room, each not too soon after so many tries that were in vain."""
+        self._loop.call_soon_threadsafe(self._begin, requests)
 
     def end(self, *, now: bool) -> None:
         """Call off what is not asked yet and, with `now`, what is; the others arrive in their time."""
         self._loop.call_soon_threadsafe(self._end, now)
 
-    def _begin(self, request: Request, tried: int) -> None:
+    def _begin(self, requests: Sequence[tuple[Request, int]]) -> None:
         if self._ended:
-            self.arrived.put((request, None))
+            for request, _ in requests:
+                self.arrived.put((request, None))
             return
-        task = self._loop.create_task(self._claimed(request, tried), name=CALL)
-        self._tasks.add(task)
-        task.add_done_callback(partial(self._finished, request))
+        calls = self._road.calls
+        claimed = {request.key for request, _ in requests if calls.claims.take(request.key)}
+        self._claims |= claimed
+        try:
+            # Another process may have kept some since they were looked up: one look for all, for each costs.
+            found = calls.find(claimed)
+        except DataError as error:
+            for request, _ in requests:
+                self._give_back(request.key)
+                self.arrived.put((request, error))
+            return
+        for request, tried in requests:
+            task = self._loop.create_task(self._claimed(request, tried, found.get(request.key)), name=CALL)
+            self._tasks.add(task)
+            task.add_done_callback(partial(self._finished, request))
 
     def _end(self, now: bool) -> None:
         self._ended = True
@@ -90,27 +105,31 @@ class Line:
         if not task.cancelled():
             error = task.exception()  # of the store, or a fault of ours: the thread that asked raises it
             outcome = error if isinstance(error, Exception) else task.result()
-        if not isinstance(outcome, Answer) or outcome.stored:  # others arrive when they are on disk
+        if isinstance(outcome, Answer) and not outcome.stored:
+            self._claims.discard(request.key)  # it ends, and the answer arrives, when that is on disk
+        else:
+            self._give_back(request.key)
             self.arrived.put((request, outcome))
 
-    async def _claimed(self, request: Request, tried: int) -> Outcome:
-        """Ask, unless another process is asking the same."""
+    def _give_back(self, key: str) -> None:
+        if key in self._claims:
+            self._claims.discard(key)
+            self._road.calls.claims.give_back(key)
+
+    async def _claimed(self, request: Request, tried: int, found: Answer | None) -> Outcome:
+        """Ask, unless the answer is there or another process is asking the same."""
         calls, key = self._road.calls, request.key
-        while not calls.claims.take(key):
+        while key not in self._claims and found is None:
             await asyncio.sleep(POLL)
-            if found := calls.find([key]):
-                return found[key]
-        outcome: Outcome = None
-        try:
-            if found := calls.find([key]):
-                return found[key]
-            outcome = await self._tries(request, tried)
-            if isinstance(outcome, Answer):
-                calls.keep(key, request.asked.model, outcome, partial(self._kept, request, outcome))
-            return outcome
-        finally:
-            if not isinstance(outcome, Answer):
-                calls.claims.give_back(key)
+            if calls.claims.take(key):
+                self._claims.add(key)
+            found = calls.find([key]).get(key)
+        if found is not None:
+            return found
+        outcome = await self._tries(request, tried)
+        if isinstance(outcome, Answer):
+            calls.keep(key, request.asked.model, outcome, partial(self._kept, request, outcome))
+        return outcome
 
     def _kept(self, request: Request, answer: Answer, error: DataError | None) -> None:
         """An answer is on disk: only now it gives its slot back, so no more than these can ever be lost."""

@@ -351,9 +351,9 @@ def test_what_is_called_off_at_once_arrives_too(door: Callable[..., Door], now: 
     with Server() as server:
         line = door(server.url).line(asked)
         for i in range(20):
-            line.send(Request.of(asked, i, [("user", f"question {i}")]))
+            line.send([(Request.of(asked, i, [("user", f"question {i}")]), 0)])
         line.end(now=now)
-        line.send(Request.of(asked, 20, [("user", "question 20")]))
+        line.send([(Request.of(asked, 20, [("user", "question 20")]), 0)])
         arrived = [line.arrived.get(timeout=20) for _ in range(21)]
         assert sorted(request.index for request, _ in arrived if request) == list(range(21))
         assert len(server.requests) == sum(isinstance(outcome, Answer) for _, outcome in arrived) < 20
