@@ -59,8 +59,12 @@ def on_each_core(work: Callable[[int], None], starts: Iterable[int]) -> None:
     several libraries wait for each other.
     """
     import faiss
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import ThreadpoolController
 
-    cores = faiss.omp_get_max_threads()
-    with threadpool_limits(1), ThreadPoolExecutor(cores, initializer=lambda: threadpool_limits(1)) as pool:
+    cores, libraries = faiss.omp_get_max_threads(), ThreadpoolController()
+
+    def alone() -> None:
+        libraries.limit(limits=1)
+
+    with libraries.limit(limits=1), ThreadPoolExecutor(cores, initializer=alone) as pool:
         deque(pool.map(work, starts), maxlen=0)

@@ -12,7 +12,7 @@ import time
 from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Matrix = NDArray[np.float32]
-    Screen = Callable[[Matrix], tuple[Matrix, Any]]
+    Screen = Callable[[Matrix], tuple[Matrix, float, float]]
 
 LARGE = 3 * 10**11  # products of a whole run from which on it pays to load torch, which takes seconds
 MOST = 1 / 64  # of all pairs that a screen may leave; above that, a more exact one is cheaper
@@ -74,22 +74,27 @@ class Best:
         """The rows and targets that may be a largest similarity, by row, then by target."""
         import numpy as np
 
-        near = np.empty((len(block), len(self.targets)), bool)
+        near = np.empty((len(self.targets), len(block)), bool)
         for screen in self.screens:
-            similar, error = screen(block)
-            zero = np.flatnonzero(similar[:, 0] == 0)
+            similar, error, rounding = screen(block)
+            zero = np.flatnonzero(similar[0] == 0)
             zero = zero[~block[zero].any(axis=1)]
             for _, low, high in self.parts:
-                similar[zero, low] = 8  # all are equally near: one is enough
-                part = similar[:, low:high]
-                np.greater_equal(part, (part.max(axis=1) - 2 * error)[:, None], out=near[:, low:high])
+                similar[low, zero] = 8  # all are equally near: one is enough
+                part = similar[low:high]
+                best = part.max(axis=0)
+                np.greater_equal(part, best - 2 * error - 2 * rounding * np.abs(best), out=near[low:high])
             if np.count_nonzero(near) <= MOST * near.size:
                 break
-        row, target = np.divmod(np.flatnonzero(near), len(self.targets))
-        return row, target
+        target, row = np.divmod(np.flatnonzero(near), len(block))
+        order = np.argsort(
+            row.astype(np.min_scalar_type(len(block))), kind="stable"
+        )  # sorts short ones sooner
+        return row[order], target[order]
 
-    def _fp32(self, block: Matrix) -> tuple[Matrix, Any]:
-        return block @ self.targets.T, self.slack
+    def _fp32(self, block: Matrix) -> tuple[Matrix, float, float]:
+        """Similarities (targets, rows), by how much they may be wrong, and by which share of themselves."""
+        return self.targets @ block.T, self.slack, 0.0
 
     def _bf16(self) -> Screen:
         import torch
@@ -97,14 +102,12 @@ class Best:
         exact = torch.from_numpy(self.targets)
         targets = exact.bfloat16()
         lost = float(torch.linalg.vector_norm(exact - targets, dim=1).max())
+        most = 1.01 * 2.0**-9  # what rounding takes of a number, and so of a unit vector; and a little
+        error = most + (1 + most) * lost + self.slack  # by the triangle inequality
 
-        def screen(block: Matrix) -> tuple[Matrix, Any]:
-            whole = torch.from_numpy(block)
-            rounded = whole.bfloat16()
-            gone = torch.linalg.vector_norm(whole - rounded, dim=1).numpy()
-            similar = (rounded @ targets.T).float().numpy()
-            # Rounding of the row, of the target, of the result (below 1), by the triangle inequality
-            return similar, gone + (1 + gone) * lost + 2.0**-9 + self.slack
+        def screen(block: Matrix) -> tuple[Matrix, float, float]:
+            rounded = torch.from_numpy(block).bfloat16()
+            return (targets @ rounded.T).float().numpy(), 1.01 * error, most
 
         return screen
 
