@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ._batches import Task
 
 WORKERS = 16  # at most, on a processor: each has the activations of a batch in memory
+SHORT = 128  # tokens up to which attention written out is faster than the fused one, in bf16 on a processor
 
 
 def devices() -> list[str]:
@@ -61,12 +62,14 @@ def run(
     free: SimpleQueue[Any] = SimpleQueue()
     for network in networks:
         free.put(network)
-    halvings = 0
+    halvings, fused = 0, _fused(networks[0])
 
     def mapped(texts: int, tensors: dict[str, Any]) -> Any:
         nonlocal halvings
         network = free.get()
         try:
+            if fused:
+                _attend(network, "eager" if tensors["input_ids"].shape[-1] <= SHORT else "sdpa")
             with torch.inference_mode():
                 while True:
                     tried = halvings
@@ -92,7 +95,29 @@ def run(
             yield chosen, found.result().cpu().numpy()
     finally:
         pool.shutdown(cancel_futures=True)
+        for network in networks if fused else ():
+            _attend(network, "sdpa")
         torch.set_num_threads(threads)  # threads begun later have what was set last
+
+
+def _fused(network: Any) -> bool:
+    """Whether a network computes attention in bf16 by the fused kernel of a processor."""
+    inner, bf16 = _transformer(network), library("torch").bfloat16
+    if inner is None or inner.device.type != "cpu" or inner.dtype != bf16:
+        return False
+    return str(inner.config._attn_implementation) == "sdpa"
+
+
+def _attend(network: Any, how: str) -> None:
+    inner = _transformer(network)
+    if inner is not None and inner.config._attn_implementation != how:
+        inner.set_attn_implementation(how)
+
+
+def _transformer(network: Any) -> Any:
+    """The transformer that a network is, or has inside; None where there is none."""
+    kind = library("transformers").PreTrainedModel
+    return next((module for module in network.modules() if isinstance(module, kind)), None)
 
 
 def _parts(tensors: dict[str, Any], texts: int, size: int, place: Any) -> Iterator[dict[str, Any]]:

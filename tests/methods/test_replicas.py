@@ -20,12 +20,15 @@ from selectlang_plugins.score.reward import reward
 
 
 class Network:
-    """What `run` needs of a network: the device it is on."""
+    """What `run` needs of a network: the device it is on, and its modules, none of them a transformer."""
 
     def __init__(self) -> None:
         import torch
 
         self.device = torch.device("cpu")
+
+    def modules(self) -> list[Any]:
+        return []
 
 
 def tasks(*sizes: int) -> Iterator[_batches.Task]:
@@ -227,3 +230,30 @@ def with_a_score(folder: Path, made: Path) -> Path:
     network.save_pretrained(made)
     AutoTokenizer.from_pretrained(folder).save_pretrained(made)
     return made
+
+
+@pytest.mark.parametrize("precision, ways", [("bf16", ["eager", "sdpa"]), ("fp32", ["sdpa"])])
+def test_attention_suits_the_length_in_bf16(
+    models: dict[str, Path], monkeypatch: pytest.MonkeyPatch, precision: _models.Precision, ways: list[str]
+) -> None:
+    monkeypatch.setattr(_replicas, "SHORT", 3)
+    network = _models.load_network(str(models["llama"]), precision, "")
+    used = set()
+
+    def step(network: Any, tensors: dict[str, Any]) -> Any:
+        used.add(network.config._attn_implementation)
+        return first_tokens(network, tensors)
+
+    def given() -> Iterator[_batches.Task]:
+        import torch
+
+        for number, width in enumerate((3, 4)):
+            tokens = torch.full((1, width), number)
+            yield (
+                np.array([number]),
+                {"input_ids": tokens, "attention_mask": torch.ones_like(tokens), "name": "a"},
+            )
+
+    assert [value for _, value in _replicas.run([network], given(), step)] == [0, 1]
+    assert sorted(used) == ways
+    assert network.config._attn_implementation == "sdpa"
