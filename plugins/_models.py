@@ -61,29 +61,39 @@ def given(trained: sl.Model | None, named: str | None) -> str:
 def find(model: str) -> Path:
     """The folder of a model: one given by its absolute path, the packaged MiniLM, or one of the hub.
 
-    A relative name is never a folder: a spec has names alone, and what the person who runs it gives is made
-    absolute when it is read.
+    One of the hub is `name` or `name@revision`, a commit, tag or branch of it. A relative name is never a
+    folder: a spec has names alone, and what the person who runs it gives is made absolute when it is read.
     """
     folder = Path(model)
     if not folder.is_absolute():
-        folder = _packaged(model) or _fetch(model)
+        folder = packaged(model) or _fetch(model)
     elif not folder.is_dir():
         raise sl.DataError(f"model {model!r} cannot be found: there is no such folder.")
     _check_weights(model, folder)
     return folder
 
 
-def _packaged(model: str) -> Path | None:
+def packaged(model: str) -> Path | None:
+    """The folder of a model of the hub that an installed package holds; its name says no revision."""
     package = importlib.util.find_spec(_PACKAGED[model]) if model in _PACKAGED else None
     return Path(package.origin).parent / "model" if package and package.origin else None
 
 
 def _fetch(model: str) -> Path:
+    name, at, revision = model.partition("@")
+    if at and not revision:
+        raise sl.DataError(
+            f"model {model!r} has no revision after its '@'; expected a commit, tag or branch."
+        )
     hub, utils = library("huggingface_hub"), library("huggingface_hub.utils")  # no attribute until imported
     bars = not utils.are_progress_bars_disabled()
     utils.disable_progress_bars()
     try:
-        return Path(hub.snapshot_download(model, allow_patterns=_WANTED, ignore_patterns=_UNWANTED))
+        return Path(
+            hub.snapshot_download(
+                name, revision=revision or None, allow_patterns=_WANTED, ignore_patterns=_UNWANTED
+            )
+        )
     except Exception as error:  # the hub's client lets through those of its transport and its own
         advice = (
             "Give the path of a folder that holds the model, to a param of type model, or the name of one on "

@@ -207,10 +207,10 @@ CODES: dict[str, tuple[str, str]] = {
         "names it; `selectlang plugins` lists spec packs.",
     ),
     "SL403": (
-        "a recipe that cannot be named so",
+        "a spec that cannot be named so",
         "A recipe is the name of an entry of `imports`; that entry, as `extends`, is a path from the "
-        "folder of the spec, or `package:name`. Or it is a whole spec written out, as in a record, which "
-        "extends no other.",
+        "folder of the spec, `package:name`, or `{git: URL, rev: REV, path: PATH}`. Or it is a whole spec "
+        "written out, as in a record, which extends no other.",
     ),
     "SL404": (
         "too much in one spec",
@@ -223,6 +223,16 @@ CODES: dict[str, tuple[str, str]] = {
         "What `extends` or `imports` names starts with `selectlang: 1`. Nothing of another file is shown: a "
         "spec that was shared must not be able to have your files printed. The record of a run holds a spec "
         "and the values of its params, each of which is a file of its own for a new run.",
+    ),
+    "SL406": (
+        "a git repository that cannot be read",
+        "There is no git on this machine, no such repository, tag, branch or commit, no network, or no right "
+        "to see it. What was used before by its tag or its commit needs no network.",
+    ),
+    "SL407": (
+        "a source that nobody agreed to",
+        "A spec from a git repository is used for the first time. Look at it, then agree: give `--yes`, or "
+        "run the command in a terminal, which asks. It is asked once for each repository and person.",
     ),
     # Plugins.
     "SL501": (

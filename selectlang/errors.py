@@ -3,6 +3,7 @@
 SelectlangError
 ├── SpecError      faults in a spec, each with its place          (exit code 1)
 ├── DataError      rows, columns or values a method cannot use    (exit code 1)
+├── LockError      what a lock pins is not what is here           (exit code 1)
 ├── CapReached     one more call would pass max_calls or max_cost  (exit code 1)
 ├── UsageError     the command line or a param is at fault        (exit code 2)
 └── MethodError    a method raised something it did not mean to   (exit code 3)
@@ -34,6 +35,12 @@ class SpecError(SelectlangError):
 
 class DataError(SelectlangError):
     """Data cannot be read or used. Methods raise it to say what is wrong with their input."""
+
+    exit_code = 1
+
+
+class LockError(SelectlangError):
+    """What a lock pins is not what is here, or something cannot be pinned."""
 
     exit_code = 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -15,20 +15,22 @@ from itertools import islice
 from unicodedata import combining, east_asian_width
 
 WIDTH = 100  # characters of a source line that are shown around the caret
-_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # what YAML counts as the end of a line
+_SECRET = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]*(?=@)|(?<=https://)[^\s/@]+(?=@)|(?<=http://)[^\s/@]+(?=@)")
+BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # what YAML counts as the end of a line
 
 
 @dataclass(frozen=True)
 class Source:
-    """A spec file: the name people know it by, and its text."""
+    """A spec file: the name people know it by, its text, and where a file beside it is on this machine."""
 
     name: str
     text: str = field(repr=False, default="")
+    beside: Callable[[str], str] | None = field(repr=False, default=None, compare=False)
 
     @cached_property
     def lines(self) -> list[str]:
         """The lines of the text, without their ends."""
-        return _BREAK.split(self.text)
+        return BREAK.split(self.text)
 
     def line(self, number: int) -> str:
         """Line `number`, from 1; empty past the end."""
@@ -57,11 +59,12 @@ class Place:
         text = self.source.line(self.line)
         if not text.strip():
             return []
+        text = unsaid(text)
         start = max(0, self.column - 1 - WIDTH // 2) if len(text) > WIDTH else 0
         shown = printable(text[start : start + WIDTH].replace("\t", "→"))
         before = shown[: self.column - 1 - start]
         marked = shown[len(before) : min(self.end, start + WIDTH + 1) - 1 - start]
-        caret = " " * _cells(before) + "^" * max(1, _cells(marked))
+        caret = " " * cells(before) + "^" * max(1, cells(marked))
         return [f"{self.line:>5} | {shown.rstrip()}", f"{'':>5} | {caret}"]
 
 
@@ -113,6 +116,11 @@ def _escape(text: str) -> str:
     return text
 
 
+def unsaid(text: str) -> str:
+    """A text with every password in a URL of it made unreadable; it is as long as before."""
+    return _SECRET.sub(lambda found: "*" * len(found[0]), text)
+
+
 def printable(text: str) -> str:
     """Text that cannot steer a terminal: control characters become a visible stand-in of the same width."""
     return "".join(
@@ -127,17 +135,20 @@ def file_name(name: str) -> str:
     return printable(name)
 
 
-def _cells(text: str) -> int:
+def cells(text: str) -> int:
     """How many columns of a terminal a text takes."""
     return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def quoted(value: object) -> str:
+    """A value found in a spec, shortened and safe to print; a text in quotes."""
+    return f"'{brief(value)}'" if isinstance(value, str) else brief(value)
+
+
+def brief(value: object) -> str:
     """A value found in a spec, shortened and safe to print."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = printable(text)
-    text = text if len(text) <= 60 else text[:57] + "..."
-    return f"'{text}'" if isinstance(value, str) else text
+    text = printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

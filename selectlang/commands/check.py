@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from selectlang.commands.common import add_spec_options, given, registry
+from selectlang.commands.common import SPEC, add_spec_options, given, registry, sources
 from selectlang.errors import SpecError
 from selectlang.faults import Fault, file_name, render
 from selectlang.tables import say
 
 
 def add(parser: ArgumentParser) -> None:
-    parser.add_argument("spec", nargs="+", help="a path, package:name, or the name of a packaged spec")
+    parser.add_argument("spec", nargs="+", help=SPEC)
     parser.add_argument(
         "--format", choices=["text", "json", "github"], default="text", help="form of the faults"
     )
@@ -21,12 +21,12 @@ def add(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     from selectlang.language.check import check
 
-    loaded = registry(args)
+    loaded, shared = registry(args), sources(args)
     faults: list[Fault] = []
     fine = []
     for spec in args.spec:
         try:
-            program = check(spec, loaded, given(args))
+            program = check(spec, loaded, given(args), shared)
             count = len(program.steps)
             fine.append(f"{file_name(spec)}: fine, {count} stage{'' if count == 1 else 's'}")
         except SpecError as error:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selectlang.errors import UsageError
 from selectlang.language.program import Program
 from selectlang.plugins import Registry, load
+from selectlang.sharing import LOCK
 
 if TYPE_CHECKING:
     from selectlang.llm.options import Options
+    from selectlang.sharing.lock import Lock
+    from selectlang.sharing.sources import Sources
+
+SPEC = "a path, package:name, the name of a packaged spec, or git+URL@REV:PATH"
 
 
 def add_plugin_option(parser: ArgumentParser) -> None:
@@ -28,6 +33,21 @@ def add_spec_options(parser: ArgumentParser) -> None:
         help="give a param its value; again for another param, and for each further file or part of a list",
     )  # fmt: skip
     parser.add_argument("--params", metavar="FILE", type=Path, help="a YAML file with values of params")
+    parser.add_argument(
+        "--yes", action="store_true",
+        help="agree to git repositories that specs come from, where they are used for the first time",
+    )  # fmt: skip
+
+
+def add_lock_options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--locked", action="store_true",
+        help="go by the lock: refuse, before anything is run, what is not as it pins",
+    )  # fmt: skip
+    parser.add_argument(
+        "--lock", metavar="FILE", type=Path, default=LOCK,
+        help="the lock to go by (selectlang.lock)",
+    )  # fmt: skip
 
 
 def add_model_options(parser: ArgumentParser) -> None:
@@ -70,6 +90,13 @@ def _address(text: str) -> tuple[str, str]:
     return model, f"{scheme}{sep}{after}"
 
 
+def whole(text: str) -> int:
+    """A number of things, for argparse."""
+    if not (text.isdecimal() and text.isascii() and len(text) < 10):
+        raise ArgumentTypeError(f"{text!r} is no number of things, such as 10")
+    return int(text)
+
+
 def registry(args: Namespace) -> Registry:
     return load(args.plugins)
 
@@ -80,7 +107,22 @@ def given(args: Namespace) -> dict[str, Any]:
     return given(args.set, args.params)
 
 
+def sources(args: Namespace) -> Sources:
+    """Where specs of git repositories come from: a person who gives a command can be asked."""
+    from selectlang.sharing.sources import Sources
+
+    pins = lock(args).commits() if getattr(args, "locked", False) else {}
+    return Sources(yes=args.yes, interactive=True, pins=pins)
+
+
+def lock(args: Namespace) -> Lock:
+    """The lock that `--locked` goes by."""
+    from selectlang.sharing.lock import load
+
+    return load(args.lock)
+
+
 def program(args: Namespace, loaded: Registry) -> Program:
     from selectlang.language.check import check
 
-    return check(args.spec, loaded, given(args))
+    return check(args.spec, loaded, given(args), sources(args))

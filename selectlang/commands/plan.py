@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from selectlang.commands.common import add_model_options, add_spec_options, options, program, registry
+from selectlang.commands.common import (
+    SPEC,
+    add_lock_options,
+    add_model_options,
+    add_spec_options,
+    options,
+    program,
+    registry,
+)
 from selectlang.tables import count, dollars, say, show
 
 if TYPE_CHECKING:
@@ -18,9 +27,10 @@ ROUNDS = 3  # of each loop, in a longer list
 
 
 def add(parser: ArgumentParser) -> None:
-    parser.add_argument("spec", help="a path, package:name, or the name of a packaged spec")
+    parser.add_argument("spec", help=SPEC)
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
     add_spec_options(parser)
+    add_lock_options(parser)
     add_model_options(parser)
 
 
@@ -30,7 +40,13 @@ def run(args: Namespace) -> int:
     from selectlang.engine.plan import plan
     from selectlang.store.store import Store
 
-    found = plan(checked, Datasets(Store.default()), options(args))
+    store = Store.default()
+    if args.locked:
+        from selectlang.sharing.hold import hold
+
+        for text in hold(checked, args.lock, store):
+            say(f"note: {text}", sys.stderr)
+    found = plan(checked, Datasets(store), options(args))
     if args.json:
         say(json.dumps(asdict(found), indent=2))
         return 0

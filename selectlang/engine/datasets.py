@@ -36,7 +36,7 @@ class Datasets:
     def handle(self, name: str, settings: dict[str, Any]) -> DataHandle:
         """The handle of a data set, whose key is a hash of its content and of how it is read."""
         if name not in self.named:
-            spec = _spec(settings)
+            spec = data_spec(settings)
             try:
                 key = self._key(spec)
             except DataError as error:
@@ -88,7 +88,7 @@ def local(program: Program) -> Iterator[tuple[str, Path]]:
     """
     for name, settings in program.data.items():
         try:
-            yield from ((f"data {name!r}", path) for path in files(_spec(settings)))
+            yield from ((f"data {name!r}", path) for path in files(data_spec(settings)))
         except (DataError, OSError):
             continue
     yield from _local(program.steps)
@@ -107,7 +107,8 @@ def _local(steps: Iterable[Step]) -> Iterator[tuple[str, Path]]:
             yield from _local(step.steps)
 
 
-def _spec(settings: dict[str, Any]) -> DataSpec:
+def data_spec(settings: dict[str, Any]) -> DataSpec:
+    """How a data set is read, from its entry in a program."""
     path = settings["path"]
     paths = path if isinstance(path, list) else [path]
     flat = [part for entry in paths for part in (entry if isinstance(entry, list) else [entry])]

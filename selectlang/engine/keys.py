@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -17,8 +18,12 @@ from typing import Any
 
 from selectlang.amount import Amount
 from selectlang.digests import file_digest, folder_digest, json_digest
+from selectlang.language.schemas import LOCAL
 from selectlang.language.spec import VERSION
 from selectlang.methods import Method
+
+Folder = Callable[[str], str | None]
+"""Gives the hash of a model that is a folder, and None for a name."""
 
 
 @cache
@@ -54,22 +59,42 @@ def _module_digest(module: ModuleType) -> str:
 
 def call_key(method: Method, settings: dict[str, Any], inputs: dict[str, list[str]], seed: int | None) -> str:
     """The key of a call. `settings` are values as the method gets them."""
-    origin = Path(method.distribution).name  # of a plugin that is a file, its name without its folder
+    return key(identity(method), canonical(method, settings), inputs, seed)
+
+
+def key(called: list[str], settings: dict[str, Any], inputs: dict[str, list[str]], seed: int | None) -> str:
+    """The key of a call by what it is made of: see `identity` and `canonical`."""
     return json_digest(
-        {
-            "language": VERSION,
-            "method": [method.kind, method.name, origin, method.version, source_digest(method.call)],
-            "settings": {name: _canonical(method, name, value) for name, value in settings.items()},
-            "inputs": inputs,
-            "seed": seed,
-        }
+        {"language": VERSION, "method": called, "settings": settings, "inputs": inputs, "seed": seed}
     )
 
 
-def _canonical(method: Method, name: str, value: Any) -> Any:
-    if isinstance(value, Amount):
-        return str(value)
-    named = isinstance(value, str) and method.settings[name].names_model
-    if named and os.path.isabs(value) and os.path.isdir(value):
-        return {"folder": folder_digest(value)}
-    return value
+def identity(method: Method) -> list[str]:
+    """What a method is in a key; of a plugin that is a file, the name without its folder."""
+    origin = Path(method.distribution).name
+    return [method.kind, method.name, origin, method.version, source_digest(method.call)]
+
+
+def content(model: str) -> str | None:
+    """The hash of a model that is a folder of this machine: an absolute path, which no name is."""
+    path = model.removeprefix(LOCAL)
+    return folder_digest(path) if os.path.isabs(path) and os.path.isdir(path) else None
+
+
+def canonical(method: Method, settings: dict[str, Any], folder: Folder = content) -> dict[str, Any]:
+    """Settings as they stand in a key, as JSON: a model that is a folder is what is in it."""
+    return {
+        name: _model(value, folder) if method.settings[name].names_model else _plain(value)
+        for name, value in settings.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Amount) else value
+
+
+def _model(value: Any, folder: Folder) -> Any:
+    if isinstance(value, list):
+        return [_model(part, folder) for part in value]
+    digest = folder(value) if isinstance(value, str) else None
+    return value if digest is None else {"folder": digest}

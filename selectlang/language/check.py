@@ -21,18 +21,22 @@ from selectlang.language.values import Values, bind, param_schema
 from selectlang.params import typed
 from selectlang.plugins import Registry
 from selectlang.rows import Rows
+from selectlang.sharing.sources import Sources
 
 MAX_STAGES = 20_000  # with those of all recipes: a few lines of recipes in recipes could ask for billions
 MAX_CALLS = 100_000  # with all rounds of loops: a plan lists each
 MAX_FAULTS = 1_000  # enough for a person; a megabyte of mistakes would take minutes to describe
 
 
-def check(spec: str, registry: Registry, given: dict[str, Any] | None = None) -> Program:
+def check(
+    spec: str, registry: Registry, given: dict[str, Any] | None = None, sources: Sources | None = None
+) -> Program:
     """Check the spec that a person names, with the values given to its params.
 
+    `sources` gives specs of git repositories; without it, only those that the person agreed to before.
     Raises a SpecError with every fault, or a UsageError about a param that was given.
     """
-    library = Library(registry.packs)
+    library = Library(registry.packs, sources or Sources())
     checker = Checker(registry, library)
     program = None
     try:
@@ -45,6 +49,7 @@ def check(spec: str, registry: Registry, given: dict[str, Any] | None = None) ->
             sorted(found.values(), key=lambda fault: (fault.place.order, fault.code))[:MAX_FAULTS]
         )
     program.notes = [f"{place}: {text}" for place, text in library.replaced.items()]
+    program.origins = library.origins
     return program
 
 
@@ -107,7 +112,7 @@ class Checker:
             name=spec.name,
             doc=spec.doc,
             cite=spec.cite,
-            file=str(loaded.path),
+            file=loaded.file.name,
             declared=spec.params,
             params=values.given,
             data=data,

@@ -1,31 +1,37 @@
 """Finding a spec, and what it extends.
 
-A spec is named by a path, or by `package:name`, where the package is a spec pack that a plugin registers.
-On the command line a bare name means the one pack that has it. `extends` is merged before anything is
-read. A spec may lead to specs alone: of another file, no line is shown.
+A spec is named by a path, by `package:name`, where the package is a spec pack that a plugin registers, or
+by a git repository, a rev and a path in it. On the command line a bare name means the one pack that has it.
+`extends` is merged before anything is read. A spec may lead to specs alone: of another file, no line is
+shown.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 from selectlang.errors import SpecError
-from selectlang.faults import Fault, Place, Source, closest, listing, nearest, quoted
+from selectlang.faults import Fault, Place, Source, closest, listing, nearest, quoted, unsaid
 from selectlang.language import yaml
+from selectlang.language.files import DiskFile, File, is_file, specs
 from selectlang.language.foreign import foreign, led_to, record
+from selectlang.language.git_parts import at, fault, git_parts, one_word
 from selectlang.language.merge import merge, replaced
 from selectlang.language.reader import Reader
 from selectlang.language.spec import Spec
 from selectlang.language.yaml import Node
+from selectlang.sharing import address
+from selectlang.sharing.origin import Origin, Unavailable
+from selectlang.sharing.sources import Sources
 
 MAX_SPECS = 200  # files that one spec may draw in, with all it extends and imports
 MAX_CHAIN = 20  # specs of which each extends or imports the next
-ENDINGS = (".yaml", ".yml")
 ELSEWHERE = "One of your own is found with --plugins DIR; `selectlang plugins` lists broken plugins."
 _SPEC = re.compile(r"""^(["']?)selectlang\1\s*:""", re.MULTILINE)  # of a file that is no YAML
 
@@ -35,27 +41,35 @@ class Library:
     """Finds and reads specs, each file once. `packs` are the folders of spec packs by name."""
 
     packs: Mapping[str, Path]
+    sources: Sources = field(default_factory=Sources)
     faults: list[Fault] = field(default_factory=list)  # those that leave the rest of a file readable
-    files: dict[Path, Node] = field(default_factory=dict)
-    loaded: dict[tuple[Path, ...], Loaded] = field(default_factory=dict)
+    files: dict[Hashable, Node] = field(default_factory=dict)
+    homes: dict[str, File] = field(default_factory=dict)  # by the name that places have
+    origins: list[Origin] = field(default_factory=list)  # of all files that were read, in that order
+    loaded: dict[tuple[Hashable, ...], Loaded] = field(default_factory=dict)
     replaced: dict[Place, str] = field(default_factory=dict)  # what stages of a parent lose to a child
 
     def open(self, given: str) -> Loaded:
         """The spec that a person names on the command line."""
-        start = Place(Source(given))
-        if ":" in given and not _is_file(Path(given)):
-            path = self.packaged(given, start)
-        elif "/" in given or "\\" in given or given.endswith(ENDINGS) or _is_file(Path(given)):
-            path = Path(given)
+        start = Place(Source(unsaid(given)))
+        file: File
+        if given.startswith(address.PREFIX) and ("://" in given or not is_file(Path(given))):
+            with at(start):
+                file = self.sources.file(*address.word(given))
+            self.needs(file, file.path, start)
+        elif ":" in given and not is_file(Path(given)):
+            file = self.packaged(given, start)
+        elif "/" in given or "\\" in given or given.endswith(address.ENDINGS) or is_file(Path(given)):
+            file = DiskFile(Path(given), given, Path(given).parent)
         else:
-            path = self.bare(given, start)
-        return self.load(path, given if path == Path(given) else str(path), start, ())
+            file = self.bare(given, start)
+        return self.load(file, start, ())
 
-    def bare(self, name: str, place: Place) -> Path:
+    def bare(self, name: str, place: Place) -> File:
         files = {pack: folder / f"{name}.yaml" for pack, folder in self.packs.items()}
-        found = {pack: path for pack, path in files.items() if _is_file(path)}
+        found = [pack for pack, path in files.items() if is_file(path)]
         if len(found) == 1:
-            return next(iter(found.values()))
+            return self.packaged(f"{found[0]}:{name}", place)
         if found:
             hint = f"name one: {listing(f'{pack}:{name}' for pack in found)}"
             raise self.missing(f"several packs have a spec {quoted(name)}", place, hint)
@@ -63,7 +77,7 @@ class Library:
         hint = f"A spec in a file is named by its path. Packaged specs: {', '.join(sorted(known))}"
         raise self.missing(f"there is no spec {quoted(name)}{nearest(name, known)}", place, hint)
 
-    def packaged(self, given: str, place: Place) -> Path:
+    def packaged(self, given: str, place: Place) -> File:
         pack, _, name = given.partition(":")
         folder = self.packs.get(pack)
         if folder is None:
@@ -75,15 +89,16 @@ class Library:
         if name not in known:
             message = f"pack {quoted(pack)} has no spec {quoted(name)}{nearest(name, known)}"
             raise self.missing(message, place, f"it has: {listing(known)}")
-        return folder / f"{name}.yaml"
+        path = folder / f"{name}.yaml"
+        return DiskFile(path, str(path), folder, pack)
 
     def missing(self, message: str, place: Place, hint: str = "") -> SpecError:
         return SpecError([Fault("SL402", message, place, None, hint)])
 
-    def load(self, path: Path, name: str, place: Place, above: tuple[Path, ...]) -> Loaded:
+    def load(self, file: File, place: Place, above: tuple[Hashable, ...]) -> Loaded:
         """Read a spec file and all that it extends; `above` are the files that led here."""
         try:
-            here = path.resolve()
+            here = file.identity
         except (OSError, RuntimeError) as error:  # RuntimeError: before Python 3.13, a link to itself
             message = "cannot read the file: its links lead nowhere"
             raise SpecError([Fault("SL101", message, place)]) from error
@@ -91,25 +106,25 @@ class Library:
         if chain in self.loaded:
             return self.loaded[chain]
         if here in above:
-            names = " -> ".join(file.name for file in chain[above.index(here) :])
+            around = [self.files[part].place.source.name for part in chain[above.index(here) :]]
+            names = " -> ".join(name.rpartition("/")[2] for name in around)
             message = f"specs extend or import one another in a cycle: {names}"
             raise SpecError([Fault("SL401", message, place)])
         if len(chain) > MAX_CHAIN:
             message = f"specs lead to one another more than {MAX_CHAIN} deep"
             raise SpecError([Fault("SL404", message, place)])
         if here not in self.files:
-            self.files[here] = self.read(path, name, place, bool(above))
+            self.files[here] = self.read(file, place, bool(above))
         root = self.files[here]
         parent = root.value.get("extends") if isinstance(root.value, dict) else None
         if parent is not None:
-            target, shown = self.locate(parent)
-            older = self.load(target, shown, parent.place, chain).root
+            older = self.load(self.locate(parent), parent.place, chain).root
             self.replaced |= replaced(older, root)
             root = merge(older, root)
-        self.loaded[chain] = Loaded(root, path, chain)
+        self.loaded[chain] = Loaded(root, file, chain)
         return self.loaded[chain]
 
-    def read(self, path: Path, name: str, place: Place, led: bool) -> Node:
+    def read(self, file: File, place: Place, led: bool) -> Node:
         """One file; when another spec led to it, a fault of the file as a whole says where.
 
         A spec may lead to any YAML file of the machine, so one that is no spec is told without its text.
@@ -119,73 +134,83 @@ class Library:
             raise SpecError([Fault("SL404", message, place)])
         faults: list[Fault] = []
         try:
-            root = yaml.read(path, name, faults)
+            raw = file.raw()
+            root = yaml.decode(raw, file.source(), faults)
+        except Unavailable as error:
+            raise SpecError([fault(error, place)]) from error
         except SpecError as error:
             text = error.faults[0].place.source.text
             if led and error.faults[0].code not in ("SL101", "SL105") and not _SPEC.search(text):
-                raise SpecError([foreign(name, place)]) from None
-            if not led and not os.path.lexists(path):
+                raise SpecError([foreign(file.name, place)]) from None
+            if not led and error.faults[0].code == "SL101" and not os.path.lexists(file.name):
                 first = error.faults[0]
-                close = self.meant(name, path)
+                close = self.meant(file.name, file)
                 raise SpecError([replace(first, message=f"{first.message}{close}")]) from error
             raise SpecError(
                 [led_to(fault, place) for fault in error.faults] if led else error.faults
             ) from error
         if led and not (isinstance(root.value, dict) and "selectlang" in root.value):
-            raise SpecError([foreign(name, place)])
+            raise SpecError([foreign(file.name, place)])
         if isinstance(root.value, dict) and {"spec", "spec_params"} <= root.value.keys():
-            raise SpecError([record(root, name, place, led)])
+            raise SpecError([record(root, file.name, place, led)])
+        self.homes[file.name] = file
+        self.origins.append(file.origin(sha256(raw).hexdigest()))
         self.faults += faults
         return root
 
-    def locate(self, node: Node) -> tuple[Path, str]:
+    def locate(self, node: Node) -> File:
         """The file that `extends` or an import names, from the folder of the spec that says so."""
-        given, base = node.value, Path(node.place.source.name)
+        given = node.value
+        if isinstance(given, dict):
+            return self.of_git(node)
         if not isinstance(given, str) or not given:
             found = "an empty text" if given == "" else node.type
-            raise SpecError([Fault("SL203", f"expected a path or package:name, found {found}", node.place)])
+            message = f"expected a path, package:name or {{git, rev, path}}, found {found}"
+            raise SpecError([Fault("SL203", message, node.place)])
+        if given.startswith(address.PREFIX):
+            raise SpecError([one_word(given, node.place)])
         if ":" in given:
-            path = self.packaged(given, node.place)
-            return path, str(path)
+            return self.packaged(given, node.place)
         if Path(given).is_absolute() or given.startswith(("~", "$")):
             message = (
                 f"{quoted(given)}: a spec names others by a path from its own folder, or as package:name"
             )
             raise SpecError([Fault("SL403", message, node.place)])
-        path = base.parent / given
-        if not given.endswith(ENDINGS):
-            hint = "A spec is named by a path that ends in .yaml or .yml, or as package:name."
-        elif _is_file(path):
-            return path, str(path)
-        else:
-            hint = f"looked for {path}"
-        raise self.missing(f"there is no spec {quoted(given)}{self.meant(given, path)}", node.place, hint)
+        with at(node.place):
+            file = self.homes[node.place.source.name].beside(given)
+        return self.needs(file, given, node.place)
 
-    def meant(self, given: str, path: Path) -> str:
+    def of_git(self, node: Node) -> File:
+        """The file that a mapping of URL, rev and path names."""
+        url, rev, path = git_parts(node)
+        try:
+            file = self.sources.file(url, rev, path)
+        except Unavailable as error:
+            raise SpecError([fault(error, node.value[error.part].place)]) from error
+        return self.needs(file, path, node.value["path"].place)
+
+    def needs(self, file: File, given: str, place: Place) -> File:
+        """The file itself, if it is there and may be a spec."""
+        with at(place):
+            if given.endswith(address.ENDINGS) and file.is_there():
+                return file
+            close, beside = self.meant(given, file), file.siblings()
+        hint = "A spec is named by a path that ends in .yaml or .yml, or as package:name."
+        if given.endswith(address.ENDINGS):
+            hint = f"looked for {file.name}"
+            if not isinstance(file, DiskFile):  # a folder that nobody can look into
+                hint += f"\nspecs in that folder: {listing(beside) or 'none'}"
+        raise self.missing(f"there is no spec {quoted(given)}{close}", place, hint)
+
+    def meant(self, given: str, file: File) -> str:
         """`, did you mean 'selectlang:kmq'?` for the file beside or the packaged spec that is nearest."""
         known = {
-            file.stem: f"{pack}:{file.stem}" for pack, folder in self.packs.items() for file in _specs(folder)
+            path.stem: f"{pack}:{path.stem}" for pack, folder in self.packs.items() for path in specs(folder)
         }
-        beside = [Path(given).parent / file.name for file in _specs(path.parent)]
-        known |= {str(file.with_suffix("")): str(file) for file in beside}
+        beside = [Path(given).parent / name for name in file.siblings()]
+        known |= {str(path.with_suffix("")): str(path) for path in beside}
         close = closest(given.removesuffix(".yml").removesuffix(".yaml"), known)
         return "" if close is None else f", did you mean {quoted(known[close])}?"
-
-
-def _is_file(path: Path) -> bool:
-    """Whether a file is there; a name that no file can have is none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def _specs(folder: Path) -> list[Path]:
-    """The YAML files of a folder, if there is one."""
-    try:
-        return sorted(file for file in folder.iterdir() if file.suffix in ENDINGS)
-    except (OSError, ValueError):
-        return []
 
 
 @dataclass
@@ -193,8 +218,8 @@ class Loaded:
     """A spec's nodes after `extends`, the file they came from, and the chain of files that led to it."""
 
     root: Node
-    path: Path
-    chain: tuple[Path, ...]
+    file: File
+    chain: tuple[Hashable, ...]
 
     @cached_property
     def parts(self) -> tuple[Spec, list[Fault]]:

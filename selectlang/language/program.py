@@ -10,6 +10,7 @@ from typing import Any
 from selectlang.faults import Place
 from selectlang.language.spec import Param
 from selectlang.methods import Method
+from selectlang.sharing.origin import Origin
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ class Program:
     """A spec that has no faults.
 
     `declared` are its params, `params` the values of those that have one, and `missing` the names of those
-    that need one yet. `notes` are sentences about what may not have been meant.
+    that need one yet. `notes` are sentences about what may not have been meant. `origins` are all files that
+    the spec was read from, itself first; a recipe has none of its own.
     """
 
     name: str
@@ -134,6 +136,7 @@ class Program:
     seed: int
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    origins: list[Origin] = field(default_factory=list)
 
 
 def calls(steps: list[Step]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selectlang.faults import Place, listing, nearest, quoted
+from selectlang.faults import Place, brief, listing, nearest, quoted
 from selectlang.language.form import Form
 from selectlang.language.spec import (
     PARAM_TYPES,
@@ -71,7 +71,7 @@ class Reader(Form):
 
     def param(self, name: str, place: Place, node: Node) -> Param:
         kind = node.value if node.value in PARAM_TYPES else "path"
-        node = self.mapping(node, name, f"for example: {quoted(name)[1:-1]}: {{type: {kind}}}")
+        node = self.mapping(node, name, f"for example: {brief(name)}: {{type: {kind}}}")
         if node.keys is None:
             return Param(name, place, "", False, None, "")
         self.keys(node, ("type", "default", "doc"), f"param {quoted(name)}")
@@ -164,8 +164,8 @@ class Reader(Form):
             self.fault("SL202", f"loop {quoted(name)} needs 'stages'", place)
         carries = {}
         for key, at, value in self.named(node.value.get("carry"), "carry", _CARRY):
-            then = quoted(value.value)[1:-1] if isinstance(value.value, str) else "grown"
-            value = self.mapping(value, key, f"for example: {quoted(key)[1:-1]}: {{next: {then}}}")
+            then = brief(value.value) if isinstance(value.value, str) else "grown"
+            value = self.mapping(value, key, f"for example: {brief(key)}: {{next: {then}}}")
             self.keys(value, ("next", "start"), f"carry {quoted(key)}")
             if "next" not in value.value and value.keys is not None:
                 self.fault("SL202", f"carry {quoted(key)} needs 'next': what the round hands on", at)
@@ -195,7 +195,7 @@ def _example(word: str, root: Node) -> str:
     lines = {
         "name": "name: my-selection",
         "stages": "stages: {lengths: {score: length, from: pool}}",
-        "outputs": f"outputs: {{chosen: {quoted(names[-1])[1:-1] if names else 'lengths'}}}",
+        "outputs": f"outputs: {{chosen: {brief(names[-1]) if names else 'lengths'}}}",
     }
     return f"for example: {lines[word]}"
 

@@ -57,7 +57,7 @@ def _opened(checker: Checker, use: Use, loaded: Loaded) -> Loaded | None:
         if "extends" in use.recipe.value:
             message = "a recipe that is written out extends no other"
             checker.faults.append(Fault("SL403", message, use.recipe.value["extends"].place))
-        return Loaded(use.recipe, loaded.path, loaded.chain)
+        return Loaded(use.recipe, loaded.file, loaded.chain)
     imports = loaded.parts[0].imports
     name = use.recipe.value
     if not isinstance(name, str) or name not in imports:
@@ -69,8 +69,7 @@ def _opened(checker: Checker, use: Use, loaded: Loaded) -> Loaded | None:
         return None
     where = imports[name][1]
     try:
-        target, shown = checker.library.locate(where)
-        return checker.library.load(target, shown, where.place, loaded.chain)
+        return checker.library.load(checker.library.locate(where), where.place, loaded.chain)
     except SpecError as error:
         checker.faults += error.faults
         return None

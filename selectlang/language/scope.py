@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from selectlang.faults import Fault, Place, listing, nearest, quoted
+from selectlang.faults import Fault, Place, brief, listing, nearest, quoted
 from selectlang.language.program import Ref, Type
 from selectlang.language.spec import Loop
 from selectlang.language.yaml import Node
@@ -88,7 +88,7 @@ def _hidden(name: str, node: Node, loop: Loop) -> Fault:
     """The fault of a stage inside a loop that is named from outside."""
     code = "SL208" if node.value.split(".")[0] == name else "SL209"
     message = f"{quoted(name)} stands inside loop {quoted(loop.name)}, and only what a loop carries leaves it"
-    entry = f"last: {{next: {quoted(name)[1:-1]}}}"
+    entry = f"last: {{next: {brief(name)}}}"
     hint = f"Carry it too, as in {entry}, and write {quoted(f'{loop.name}.last')}."
     if loop.carry:
         hint = f"It carries {listing(f'{loop.name}.{carried}' for carried in loop.carry)}.\n{hint}"

@@ -11,6 +11,7 @@ from selectlang.hub import hub_parts
 from selectlang.language.schemas import chosen, expected, fitted, mismatch
 from selectlang.language.spec import Param, param_name
 from selectlang.language.yaml import Node, plain
+from selectlang.sharing.origin import Unavailable
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def bind(params: dict[str, Param], given: dict[str, Any], faults: list[Fault]) -
                     faults.append(Fault("SL214", f"{what} is a plain value, found a param", node.place))
                     break
             else:
-                default = literal(param, param.default, Values({}, {}, faults), what)
+                default = literal(param, param.default, Values({}, {}, faults), what, used=name not in given)
         if name in given or not isinstance(default, Unknown):
             values[name] = given.get(name, default)
     return values
@@ -202,22 +203,30 @@ def param_schema(param: Param) -> dict[str, Any]:
 
 
 def literal(
-    param: Param, node: Node, values: Values, what: str, also: tuple[str, Place] | None = None
+    param: Param,
+    node: Node,
+    values: Values,
+    what: str,
+    also: tuple[str, Place] | None = None,
+    used: bool = True,
 ) -> Any:
-    """A value for a param that stands in a spec; its paths are held inside the folder of that spec."""
+    """A value for a param that stands in a spec; its paths are held inside the folder of that spec.
+
+    A file of a git repository is brought here, unless the value is not `used`.
+    """
     value = values.checked(node, param_schema(param), what, also)
-    return _held(node, value, values.faults) if param.type == "path" else value
+    return _held(node, value, values.faults, used) if param.type == "path" else value
 
 
-def _held(node: Node, value: Any, faults: list[Fault]) -> Any:
+def _held(node: Node, value: Any, faults: list[Fault], used: bool) -> Any:
     if isinstance(value, list) and isinstance(node.value, list):
-        return [_held(*pair, faults) for pair in zip(node.value, value, strict=True)]
+        return [_held(*pair, faults, used) for pair in zip(node.value, value, strict=True)]
     if isinstance(value, Unknown) or param_name(node.value) is not None:
         return value
-    return _inside(value, node.place, faults)
+    return _inside(value, node.place, faults, used)
 
 
-def _inside(path: str, place: Place, faults: list[Fault]) -> str:
+def _inside(path: str, place: Place, faults: list[Fault], used: bool) -> str:
     if path.startswith("hf:"):
         try:
             hub_parts(path)
@@ -228,4 +237,9 @@ def _inside(path: str, place: Place, faults: list[Fault]) -> str:
     if path.startswith(("/", "~", "$")) or ".." in parts or ":" in parts[0]:
         hint = "A spec may only name what lies below its own folder; any other path is given with --set."
         faults.append(Fault("SL215", f"{quoted(path)} leads out of the spec's folder", place, None, hint))
+    elif place.source.beside is not None and used:
+        try:
+            return place.source.beside(path)
+        except Unavailable as error:
+            faults.append(Fault(error.code, error.message, place, None, error.hint))
     return str(Path(place.source.name).parent / path)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,27 +68,37 @@ def type_name(value: object) -> str:
     return "nothing" if value is None else names.get(type(value), "a mapping")
 
 
-def read(path: Path, name: str | None = None, faults: list[Fault] | None = None) -> Node:
-    """Read a YAML file; a SpecError says what is wrong with the file itself.
+def read(path: Path) -> Node:
+    """Read a YAML file; a SpecError says what is wrong with it."""
+    source = Source(str(path))
+    return decode(raw(path, source), source)
 
-    With `faults`, those that leave the rest readable, such as a duplicate key, are added to it instead.
-    """
-    source = Source(name or str(path))
+
+def raw(path: Path, source: Source) -> bytes:
+    """What a file holds; a SpecError when it cannot be read."""
     try:
         with open(path, "rb", opener=_open) as file:
-            raw = file.read(MAX_BYTES + 1)
+            found = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         problem = getattr(error, "strerror", None) or str(error)
         raise _error("SL101", f"cannot read the file: {problem}", Place(source)) from error
-    if len(raw) > MAX_BYTES:
+    if len(found) > MAX_BYTES:
         raise _error("SL105", f"a file has at most {MAX_BYTES:,} bytes, this one has more", Place(source))
+    return found
+
+
+def decode(raw: bytes, source: Source, faults: list[Fault] | None = None) -> Node:
+    """Read what a YAML file holds; `source` has its name, and gets its text.
+
+    With `faults`, those that leave the rest readable, such as a duplicate key, are added to it instead.
+    """
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         place = Place(source, before.count(b"\n") + 1, len(before) - before.rfind(b"\n"))
         raise _error("SL102", f"not UTF-8: byte 0x{raw[error.start]:02x}", place) from error
-    return parse(text, Source(source.name, text), faults)
+    return parse(text, replace(source, text=text), faults)
 
 
 def _open(path: str, flags: int) -> int:

@@ -69,18 +69,26 @@ def seal(folder: Path, key: str, meta: dict[str, Any]) -> None:
     a power failure loses is found by its checksum.
     """
     try:
-        files, folders = _walk(folder)
+        files, folders = sums(folder)
     except Damage as found:
         raise DataError(
             f"a result cannot be kept in the store: {found}; expected files and folders"
         ) from None
-    sums = {name: [size, file_digest(folder / name)] for name, size in files.items()}
     created = datetime.now(UTC).isoformat()
-    entry = {"key": key, "created": created, "files": sums, "folders": sorted(folders), "meta": meta}
+    entry = {"key": key, "created": created, "files": files, "folders": folders, "meta": meta}
     entry = json.loads(json.dumps(entry))  # the checksum is that of what will be read back
     text = json.dumps({"sha256": json_digest(entry), "entry": entry})
     with open(folder / META, "x", encoding="ascii") as file:
         file.write(text)
+
+
+def sums(folder: Path) -> tuple[dict[str, list[Any]], list[str]]:
+    """The size and checksum of every file in a folder, by its path from there, and the folders in it.
+
+    A Damage where something else is in it, such as a link.
+    """
+    files, folders = walk(folder)
+    return {name: [size, file_digest(folder / name)] for name, size in files.items()}, sorted(folders)
 
 
 def read(folder: Path, key: str) -> dict[str, Any]:
@@ -113,17 +121,11 @@ def damage(folder: Path, key: str) -> str | None:
     A DataError when it may not be read, which is no damage.
     """
     try:
-        files, folders = _walk(folder)
+        files, folders = walk(folder)
         entry = read(folder, key)
         files.pop(META)
-        _compare("file", set(entry["files"]), set(files))
         _compare("folder", set(entry["folders"]), folders)
-        for name, (size, _) in entry["files"].items():
-            if files[name] != size:
-                raise Damage(f"{name} has {files[name]} bytes, expected {size}")
-        for name, (_, sha256) in entry["files"].items():
-            if file_digest(folder / name) != sha256:
-                raise Damage(f"{name} does not match its checksum")
+        compare(folder, entry["files"], files)
     except Damage as found:
         return str(found)
     except PermissionError as error:
@@ -142,6 +144,17 @@ def remove(path: Path) -> None:
             path.unlink()
 
 
+def compare(folder: Path, expected: dict[str, list[Any]], files: dict[str, int]) -> None:
+    """A Damage unless a folder has these files, of these sizes and checksums; `files` has those it has."""
+    _compare("file", set(expected), set(files))
+    for name, (size, _) in expected.items():
+        if files[name] != size:
+            raise Damage(f"{name} has {files[name]} bytes, expected {size}")
+    for name, (_, sha256) in expected.items():
+        if file_digest(folder / name) != sha256:
+            raise Damage(f"{name} does not match its checksum")
+
+
 def _compare(what: str, expected: set[str], found: set[str]) -> None:
     if missing := sorted(expected - found):
         raise Damage(f"{what} {missing[0]} is missing")
@@ -149,7 +162,7 @@ def _compare(what: str, expected: set[str], found: set[str]) -> None:
         raise Damage(f"{what} {extra[0]} does not belong to it")
 
 
-def _walk(folder: Path) -> tuple[dict[str, int], set[str]]:
+def walk(folder: Path) -> tuple[dict[str, int], set[str]]:
     """The sizes of all files and the names of all folders in `folder`, by their paths from it."""
     files: dict[str, int] = {}
     folders: set[str] = set()

@@ -15,9 +15,10 @@ SPECS = sorted((Path(__file__).parent / "bad").glob("*.yaml"))
 
 @pytest.mark.parametrize("spec", SPECS, ids=[spec.stem for spec in SPECS])
 def test_a_bad_spec_gives_exactly_its_text(
-    spec: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any]
+    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any]
 ) -> None:
     monkeypatch.chdir(spec.parent)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))  # in which nothing was agreed to
     first = spec.read_text(encoding="utf-8").split("\n", 1)[0]
     marked = re.fullmatch(r"# plugins: (\w+)", first)
     plugins = ["--plugins", "../fakes", *(["--plugins", f"../{marked[1]}"] if marked else [])]

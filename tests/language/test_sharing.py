@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from selectlang.errors import SpecError
+from selectlang.language.check import check
 from selectlang.language.program import Nested, Rounds
+from selectlang.plugins import Registry
+from selectlang.sharing.sources import Sources
 
 PARENT = """\
 selectlang: 1
@@ -298,6 +301,17 @@ def test_recipes_that_use_one_another_have_an_end(program: Callable[..., Any]) -
         )
     assert codes(raised) == ["SL401"]
     assert "spec.yaml -> b.yaml -> c.yaml -> spec.yaml" in raised.value.faults[0].message
+
+
+def test_a_repository_that_is_not_there(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    with pytest.raises(SpecError) as raised:
+        check(f"git+file://{tmp_path}/none@v1:a.yaml", registry, None, Sources(yes=True))
+    assert codes(raised) == ["SL406"]
+    assert "there is no such repository" in raised.value.faults[0].message
 
 
 def test_recipes_in_recipes_do_not_blow_up(program: Callable[..., Any]) -> None:

@@ -50,7 +50,7 @@ def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
         "(LocalEntryNotFoundError: cannot reach it). Give the path of a folder that holds the model, to a "
         "param of type model, or the name of one on the hub while it can be reached."
     )
-    monkeypatch.setattr(_models, "_packaged", lambda _: None)
+    monkeypatch.setattr(_models, "packaged", lambda _: None)
     with pytest.raises(sl.DataError, match=r'pip install "selectlang\[demo\]"'):
         sentence(model="all-MiniLM-L6-v2")
 
@@ -71,6 +71,27 @@ def test_what_is_fetched_from_the_hub(
     patterns = asked["some/llama"]["allow_patterns"]
     assert "*.safetensors" in patterns
     assert not any(pattern.endswith((".bin", ".pt", ".py", ".pkl")) for pattern in patterns)
+
+
+def test_a_revision_is_asked_for(models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    asked = []
+
+    def give(name: str, *, revision: str | None, **_: Any) -> str:
+        asked.append((name, revision))
+        return str(models["llama"])
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", give)
+    for name in ("some/llama", "some/llama@v1", f"some/llama@{'a' * 40}", "some/llama@refs/pr/1"):
+        assert _models.find(name) == models["llama"]
+    assert asked == [
+        ("some/llama", None), ("some/llama", "v1"), ("some/llama", "a" * 40), ("some/llama", "refs/pr/1"),
+    ]  # fmt: skip
+    with pytest.raises(sl.DataError, match="has no revision after its '@'"):
+        _models.find("some/llama@")
+    assert len(asked) == 4
+    assert _models.packaged(f"{_models.MINILM}@main") is None  # a package has one revision, of no name
 
 
 def test_the_hub_is_asked_in_a_fresh_process(models: dict[str, Path]) -> None:
