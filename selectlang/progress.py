@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from importlib.util import find_spec
 from threading import Timer
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -200,5 +201,11 @@ def clock(seconds: float) -> str:
 
 
 def progress() -> PlainProgress:
-    """The display for stderr as it is: live in a terminal, plain lines in a pipe."""
-    return LiveProgress() if sys.stderr.isatty() else PlainProgress()
+    """The display for where this runs: live in a terminal or a notebook with widgets, else plain lines."""
+    return LiveProgress() if sys.stderr.isatty() or _has_widgets() else PlainProgress()
+
+
+def _has_widgets() -> bool:
+    """Whether this is a notebook whose cells can change what they show, which rich needs ipywidgets for."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return type(shell).__name__ == "ZMQInteractiveShell" and find_spec("ipywidgets") is not None

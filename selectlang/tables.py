@@ -23,11 +23,14 @@ def show(headers: Sequence[str], rows: Sequence[Sequence[object]], right: Sequen
     if sys.stdout.isatty():
         _rich(headers, cells, right)
         return
-    widths = [max(len(row[i]) for row in [list(headers), *cells]) for i in range(len(headers))]
+    from rich.cells import cell_len  # of letters that are wide, too
+
+    widths = [max(cell_len(row[i]) for row in [list(headers), *cells]) for i in range(len(headers))]
     for row in [list(headers), *cells]:
+        gaps = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
         padded = [
-            cell.rjust(width) if name in right else cell.ljust(width)
-            for cell, width, name in zip(row, widths, headers, strict=True)
+            gap + cell if name in right else cell + gap
+            for cell, gap, name in zip(row, gaps, headers, strict=True)
         ]
         print("  ".join(padded).rstrip())
 

@@ -80,6 +80,10 @@ class Chunks:
         """The values of a column."""
         return [value for (block,) in self.blocks([name], positions) for value in block]
 
+    def whole(self, name: str) -> pa.ChunkedArray:
+        """A column as Arrow has it."""
+        return self._table.column(name)
+
     def numbers(self, name: str) -> NDArray[Any]:
         """A column of numbers as an array."""
         found: NDArray[Any] = self._table.column(name).to_numpy()

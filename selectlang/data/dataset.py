@@ -14,6 +14,7 @@ from selectlang.data.formats import loads
 from selectlang.data.info import DataInfo
 from selectlang.data.source import SECTION, DataSpec, nearest
 from selectlang.data.turns import is_missing, lookup
+from selectlang.draws import id_hash
 from selectlang.errors import DataError
 
 if TYPE_CHECKING:
@@ -67,6 +68,29 @@ class Dataset:
         if positions is None:
             return self._ids.column("id", None)
         return [identifier.decode() for identifier in self._ids.texts("id", positions)]
+
+    def place(self, identifier: str) -> int | None:
+        """The position of the row with this id, if there is one."""
+        import numpy as np
+
+        try:
+            near = np.flatnonzero(self._hashes == id_hash(identifier))
+        except UnicodeEncodeError:  # no id holds half of a surrogate pair
+            return None
+        ids = zip(near.tolist(), self.ids(near), strict=True)
+        return next((at for at, known in ids if known == identifier), None)
+
+    def beginning(self, text: str, most: int) -> list[str]:
+        """The ids that begin with a text, in the order of the rows; no more than `most` of them."""
+        import numpy as np
+        import pyarrow.compute as pc
+
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return []
+        begins = pc.starts_with(self._ids.whole("id"), text)
+        return self.ids(np.flatnonzero(begins.to_numpy())[:most])
 
     @cached_property
     def _hashes(self) -> NDArray[np.uint64]:
