@@ -6,14 +6,22 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from selectlang.commands.common import add_model_options, add_spec_options, options, program, registry
+from selectlang.commands.common import (
+    SPEC,
+    add_lock_options,
+    add_model_options,
+    add_spec_options,
+    options,
+    program,
+    registry,
+)
 from selectlang.errors import UsageError
-from selectlang.progress import clock, progress
+from selectlang.progress import progress
 from selectlang.tables import counted, say
 
 
 def add(parser: ArgumentParser) -> None:
-    parser.add_argument("spec", help="a path, package:name, or the name of a packaged spec")
+    parser.add_argument("spec", help=SPEC)
     parser.add_argument(
         "--out", metavar="DIR", type=Path, help="the run folder (default: a new one under runs/)"
     )
@@ -25,7 +33,12 @@ def add(parser: ArgumentParser) -> None:
         "--address", metavar="ADDR",
         help="the Ray cluster to join, such as head:6379; without it, one of the cores of this machine",
     )  # fmt: skip
+    parser.add_argument(
+        "--no-control", dest="control", action="store_false",
+        help="do not compare what is chosen with random draws of as many rows, which is free",
+    )  # fmt: skip
     add_spec_options(parser)
+    add_lock_options(parser)
     add_model_options(parser)
 
 
@@ -34,15 +47,27 @@ def run(args: Namespace) -> int:
         raise UsageError("--address names a Ray cluster; give --engine ray too")
     loaded = registry(args)
     checked = program(args, loaded)
+    from selectlang.engine.guard import REPORT
+    from selectlang.engine.reread import RECORD
     from selectlang.engine.run import run as run_program
+    from selectlang.report.summary import summary
+    from selectlang.result import states
+    from selectlang.sharing.hold import hold
+    from selectlang.sharing.mutable import mutable
     from selectlang.store.store import Store
 
+    store = Store.default()
+    if args.locked:
+        for text in hold(checked, args.lock, store):
+            say(f"note: {text}", sys.stderr)
+    for text in mutable(checked, args.lock):
+        say(f"warning: {text}", sys.stderr)
     cluster = None
     if args.engine == "ray":
         from selectlang.engine.cluster import Cluster
 
         cluster = Cluster(args.address)
-    done = run_program(checked, loaded, Store.default(), args.out, progress(), options(args), cluster)
+    done = run_program(checked, loaded, store, args.out, progress(), options(args), cluster, args.control)
     for note in done.notes:
         say(f"note: {note}", sys.stderr)
     for name, output in done.record["outputs"].items():
@@ -53,9 +78,8 @@ def run(args: Namespace) -> int:
             say(f"{name}: {output['value']:g}")
         else:
             say(f"{name}: {done.folder / output.get('folder', '')}")
-    states = [stage["state"] for stage in done.record["stages"]]
-    counts = f"{counted(states.count('ran'), 'stage')} run, {states.count('cached')} from the store"
-    if idle := states.count("not needed"):
-        counts += f", {idle} not needed"
-    say(f"{counts}, {clock(done.record['seconds'])}; record in {done.folder / 'record.json'}")
+    for line in summary(done.record.get("control", {})):
+        say(line)
+    what, name = ("report", REPORT) if "report" in done.record else ("record", RECORD)
+    say(f"{states(done.record)}; {what} in {done.folder / name}")
     return 0

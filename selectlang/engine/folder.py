@@ -1,4 +1,4 @@
-"""The run folder: one file for each output, and record.json, which says that they are whole.
+"""The run folder: one file for each output, report.html, and record.json, which says that they are whole.
 
 While a run goes on, the folder holds `.writing/`:
 
@@ -22,12 +22,13 @@ from typing import Any
 
 from selectlang.engine.guard import harmless, listed, unlisted
 from selectlang.engine.outputs import output
+from selectlang.engine.record import sealed
+from selectlang.engine.reread import RECORD
 from selectlang.errors import DataError, UsageError
 from selectlang.language.program import Program
 from selectlang.store.entry import remove
 from selectlang.store.lock import Held, owned
 
-RECORD = "record.json"
 WRITING = ".writing"
 LOCK = "lock"
 
@@ -62,9 +63,11 @@ def write(
     folder: Path,
     values: dict[str, Any],
     origins: dict[str, dict[str, str]],
-    recorded: Callable[[dict[str, dict[str, Any]]], dict[str, Any]],
+    recorded: Callable[[dict[str, dict[str, Any]], Path], dict[str, Any]],
 ) -> dict[str, Any]:
     """Write the outputs, and the record that `recorded` makes of what is to be said of each; returns it.
+
+    `recorded` is given the folder of the outputs too, to write the report into.
 
     A DataError names the folder when the disk is full or may not be written.
     """
@@ -72,7 +75,7 @@ def write(
     try:
         new.mkdir()
         outputs = {name: output(new / name, value, origins[name]) for name, value in values.items()}
-        found = recorded(outputs)
+        found = sealed(recorded(outputs, new))
         text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
         half = new / f".{RECORD}"
         with open(half, "wb") as file:

@@ -1,4 +1,4 @@
-"""What a run may replace in its folder: the outputs of the run before, and nothing else."""
+"""What a run may replace in its folder: what the run before wrote there, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from selectlang.engine.datasets import local
+from selectlang.engine.reread import RECORD
 from selectlang.errors import UsageError
 from selectlang.language.program import Program
 from selectlang.ports import Metric, Model, Selection
 from selectlang.rows import Rows
 
 ENDINGS = (".jsonl", ".parquet")
+REPORT = "report.html"
 
 
 def listed(record: Path) -> list[str] | None:
-    """The names of the outputs beside a record; None when it is not there, or not that of a run.
+    """The names of what a run wrote beside its record; None when that is not there, or not that of a run.
 
     Anybody may have edited a record. So only such names are listed as a run gives to an output.
     """
@@ -28,9 +30,10 @@ def listed(record: Path) -> list[str] | None:
         names = {
             name: (output.get("file"), output.get("folder")) for name, output in found["outputs"].items()
         }
+        report = [REPORT] if found.get("report", {}).get("file") == REPORT else []
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return [
+    return report + [
         name
         for output, (file, folder) in names.items()
         if Path(output).name == output and not output.startswith(".")
@@ -44,7 +47,7 @@ def unlisted(folder: Path, names: Iterable[str], outputs: list[str] | None) -> N
 
     `outputs` None means that no run was before.
     """
-    for name in names if outputs is not None else (*names, "record.json"):
+    for name in names if outputs is not None else (*names, RECORD):
         if name not in (outputs or ()) and os.path.lexists(folder / name):
             raise UsageError(
                 f"--out {folder}: it holds {name}, which is no output of the run that was written there, and "
@@ -68,7 +71,7 @@ def harmless(folder: Path, program: Program, outputs: list[str] | None) -> None:
 
 
 def _names(program: Program) -> Iterator[str]:
-    """The names that the outputs of a program may get; the shape of the data decides about some."""
+    """The names of what a run may write: the shape of the data decides about some."""
     for name, ref in program.outputs.items():
         if ref.type.kind is Model:
             yield name
@@ -76,3 +79,4 @@ def _names(program: Program) -> Iterator[str]:
             yield from (name + ending for ending in ENDINGS)
         elif ref.type.kind is not Metric:
             yield name + ".parquet"
+    yield REPORT

@@ -12,6 +12,7 @@ from selectlang.digests import file_digest
 from selectlang.engine.handles import rows_of
 from selectlang.ports import Clusters, Labels, Model, Scores, Selection, Vectors, Weights
 from selectlang.rows import Rows
+from selectlang.store.entry import sums
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,7 @@ def output(stem: Path, value: Any, origin: dict[str, str]) -> dict[str, Any]:
         return {"value": float(value)}
     if isinstance(value, Model):
         shutil.copytree(value.path, stem, dirs_exist_ok=True)
-        return {"folder": stem.name}
+        return {"folder": stem.name, "files": sums(stem)[0]}
     rows = rows_of(value)
     if isinstance(value, Rows | Selection):
         path = _selection(stem, value if isinstance(value, Selection) else Selection(value), origin)
@@ -38,7 +39,7 @@ def output(stem: Path, value: Any, origin: dict[str, str]) -> dict[str, Any]:
     else:
         path = _table(stem, value, rows)
     counts = {} if rows is None else {"rows": len(rows), "unique": _unique(rows)}
-    return {"file": path.name, "sha256": file_digest(path), **counts}
+    return {"file": path.name, "bytes": path.stat().st_size, "sha256": file_digest(path), **counts}
 
 
 def _unique(rows: Rows[Any]) -> int:
@@ -80,7 +81,7 @@ def _table(stem: Path, value: Any, rows: Rows[Any] | None) -> Path:
         for start in range(0, max(len(rows), 1), GROUP):
             part = slice(start, start + GROUP)
             view = rows.take(np.arange(*part.indices(len(rows))))
-            table = pa.table({"id": pa.array(view.ids(), pa.string()), **_columns(value, view, part)})
+            table = pa.table({"id": pa.array(view.ids(), pa.string()), **columns(value, view, part)})
             writer = writer or pq.ParquetWriter(file, table.schema)
             writer.write_table(table)
         assert writer is not None
@@ -88,7 +89,7 @@ def _table(stem: Path, value: Any, rows: Rows[Any] | None) -> Path:
     return path
 
 
-def _columns(value: Any, view: Rows[Any], part: slice) -> dict[str, Any]:
+def columns(value: Any, view: Rows[Any], part: slice) -> dict[str, Any]:
     """What a value says about a part of its rows, of which `view` is a view."""
     import pyarrow as pa
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import resource
 import sys
@@ -12,8 +13,11 @@ from typing import Any
 
 import selectlang
 from selectlang.data.info import DataInfo
+from selectlang.digests import json_digest
 from selectlang.engine.datasets import Datasets
+from selectlang.engine.keys import canonical, source_digest
 from selectlang.engine.outputs import number
+from selectlang.engine.request import request
 from selectlang.engine.results import Results
 from selectlang.engine.task import Task
 from selectlang.language.program import Program
@@ -46,12 +50,15 @@ def record(
 ) -> dict[str, Any]:
     """The record, as JSON. Times are UTC; seconds are wall time; memory is in bytes.
 
-    `spec` checks and runs again, to the same keys, with `spec_params` as the values of its params.
+    `spec` checks and runs again, to the same keys, with `spec_params` as the values of its params. `sealed`
+    adds a hash of it all when it is written.
     """
     return {
         "selectlang": selectlang.__version__,
+        "request": request(program),
         "spec": resolved(program),
         "file": program.file,
+        "origins": [asdict(origin) for origin in program.origins],
         "spec_params": remaining(program),
         "params": program.params,
         "seed": program.seed,
@@ -59,7 +66,7 @@ def record(
         "seconds": round(seconds, 3),
         "peak_memory": _peak_memory(),
         "machine": {"python": platform.python_version(), "system": platform.platform()},
-        "packages": _versions(),
+        "packages": versions(),
         "plugins": [asdict(plugin) for plugin in registry.plugins],
         "data": {name: _data(key, results.sets) for name, key in results.sets.named.items()},
         "stages": (stages := [_stage(task, results.store) for task in results.tasks.values()]),
@@ -69,7 +76,13 @@ def record(
     }
 
 
-def _versions() -> dict[str, str]:
+def sealed(found: dict[str, Any]) -> dict[str, Any]:
+    """A record with a hash of all that is in it, as it will be read back."""
+    return {**found, "sha256": json_digest(json.loads(json.dumps(found)))}
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages that decide the digits of numbers, of those that are installed."""
     found = {}
     for name in PACKAGES:
         try:
@@ -118,10 +131,14 @@ def _stage(task: Task, store: Store) -> dict[str, Any]:
         "method": task.method.name,
         "distribution": task.method.distribution,
         "version": task.method.version,
+        "source": source_digest(task.method.call),
         "settings": {name: _plain(value) for name, value in task.settings.items()},
+        **({"in_key": others} if (others := _in_key(task)) else {}),
         "seed": task.seed,
         "inputs": {port: [handle.identity for handle in handles] for port, handles in task.inputs.items()},
         "key": task.key,
+        "ports": [port.name for port in task.method.outputs],
+        **({"content": store.content(task.key)} if meta.get("failed") or meta.get("provisional") else {}),
         "state": "ran" if task.ran else "cached" if meta else "not needed",
         "seconds": round(task.seconds, 3),
         "seconds_in_method": round(task.inside, 3),
@@ -147,6 +164,12 @@ def _asked(stages: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
                 new = tally[name] if name != "paid" or stage["state"] == "ran" else 0
                 found[name] = None if None in (found[name], new) else found[name] + new
     return total
+
+
+def _in_key(task: Task) -> dict[str, Any]:
+    """The settings that are another value in the key: of a model that is a folder, what it holds."""
+    found = canonical(task.method, task.settings)
+    return {name: value for name, value in found.items() if value != _plain(task.settings[name])}
 
 
 def _plain(value: Any) -> Any:

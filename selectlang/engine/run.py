@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from selectlang.engine.ahead import require
 from selectlang.engine.datasets import Datasets
 from selectlang.engine.folder import held, write
+from selectlang.engine.guard import REPORT
 from selectlang.engine.handles import Handle, ResultHandle
+from selectlang.engine.opened import Opened
 from selectlang.engine.plan import plan
 from selectlang.engine.record import about, record
 from selectlang.engine.results import Results
@@ -29,6 +31,7 @@ from selectlang.llm.options import Options
 from selectlang.llm.tally import Tally
 from selectlang.plugins import Registry
 from selectlang.progress import PlainProgress
+from selectlang.report.write import write as report
 from selectlang.store.store import Store
 
 if TYPE_CHECKING:
@@ -37,11 +40,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class Run:
-    """What a run did: its folder, its record, and the sentences people should read."""
+    """What a run did: its folder, its record, the sentences people should read, and a way to its values."""
 
     folder: Path
     record: dict[str, Any]
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
+    opened: Opened
 
 
 @dataclass
@@ -116,10 +120,12 @@ def run(
     show: PlainProgress,
     options: Options,
     cluster: Cluster | None = None,
+    control: bool = True,
 ) -> Run:
     """Run a program and write its run folder; `out` None makes one under `runs/`.
 
-    `cluster`, which this closes, maps the shards of classes; without it they are mapped here.
+    `cluster`, which this closes, maps the shards of classes; without it they are mapped here. With `control`
+    each selection is compared with random ones.
     """
     require(program, options)
     started, clock = datetime.now(UTC), time.perf_counter()
@@ -147,8 +153,12 @@ def run(
                 observers.finished(task)
         origins = {name: _origin(handle, results) for name, handle in handles.items()}
 
-        def recorded(outputs: dict[str, dict[str, Any]]) -> dict[str, Any]:
-            return record(program, registry, results, outputs, started, time.perf_counter() - clock)
+        def recorded(outputs: dict[str, dict[str, Any]], new: Path) -> dict[str, Any]:
+            said = {name: {**what, "result": handles[name].identity} for name, what in outputs.items()}
+            found = record(program, registry, results, said, started, time.perf_counter() - clock)
+            opened = Opened(folder, found, store, program, sets.dataset)
+            found |= report(opened, program, new / REPORT, control, notes.append)
+            return {**found, "seconds": round(time.perf_counter() - clock, 3)}
 
         found = write(folder, values, origins, recorded)
     notes += [f"{stage['path']}: {note}" for stage in found["stages"] for note in stage["notes"]]
@@ -159,7 +169,8 @@ def run(
     ]
     notes += [note for name, key in sets.named.items() for note in about(name, sets.dataset(key).info)]
     observers.tell("run_finished", record=found)
-    return Run(folder, found, list(dict.fromkeys(notes)))
+    opened = Opened(folder, found, store, program, sets.dataset)
+    return Run(folder, found, list(dict.fromkeys(notes)), opened)
 
 
 def _origin(handle: Handle, results: Results) -> dict[str, str]:

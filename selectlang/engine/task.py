@@ -65,7 +65,7 @@ def seed_of(step: Call, seed: int, rounds: tuple[int, ...]) -> int:
 
 def setting(step: Call, name: str, value: Any, rounds: tuple[int, ...]) -> Any:
     """A setting as the method gets it: amounts are read, and divided by `over`."""
-    if value is None or step.method.settings[name].schema.get("format") != "amount":
+    if value is None or not step.method.settings[name].is_amount:
         return value
     amount = Amount.parse(value)
     return amount.of_round(rounds[-1], step.over) if step.over and rounds else amount

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from selectlang.engine.opened import Opened
+from selectlang.errors import DataError
+from selectlang.store.store import Store
 from tests.llm.server import Server
 
 MODEL = "openai/gpt-4o-mini"
@@ -251,6 +255,22 @@ def test_a_failed_call_is_made_again_and_what_it_changes_too(
     assert set(third.states.values()) == {"cached"}
     assert len(server.requests) == ROWS + 2
     assert third.bytes() == second.bytes()
+
+
+def test_a_run_whose_failed_calls_were_made_again_is_not_read_as_if_nothing_had_happened(
+    graded: Callable[..., Any], server: Server
+) -> None:
+    server.script = broken(3, 9)
+    first = graded("run").ok()
+    early = first.folder.parent / "early"
+    shutil.copytree(first.folder, early)
+    store = Store(first.folder.parent / "store")
+    assert len(Opened.open(early, store).value("chosen").rows) == 4
+    second = graded("run").ok()
+    for path in ("grades", "better", "chosen"):
+        with pytest.raises(DataError, match=f"stage '{path}': a later run made its result anew"):
+            Opened.open(early, store).value(path)
+        assert Opened.open(second.folder, store).value(path)
 
 
 def test_what_a_failed_call_does_not_change_stands(graded: Callable[..., Any], server: Server) -> None:

@@ -68,7 +68,7 @@ def test_the_out_folder_is_new_or_that_of_a_run(project: Make, pool: Make) -> No
     assert foreign.run("selectlang run s.yaml --set pool=pool.jsonl --out other").code == 2
     assert names(p.folder / "mine") == ["notes.txt"]
     done = p.run("selectlang run s.yaml --set pool=pool.jsonl --out a/b/c").ok()
-    assert names(done.folder) == ["chosen.jsonl", "record.json"]
+    assert names(done.folder) == ["chosen.jsonl", "record.json", "report.html"]
 
 
 def test_without_out_each_run_makes_a_folder(project: Make, pool: Make) -> None:
@@ -111,7 +111,7 @@ def test_a_run_replaces_the_outputs_of_the_run_before_and_nothing_else(project: 
     p.run(RUN).ok()
     p.write({"out/notes.txt": "mine", "s.yaml": SPEC.replace("outputs: {chosen:", "outputs: {best:")})
     done = p.run(RUN).ok()
-    assert names(done.folder) == ["best.jsonl", "notes.txt", "record.json"]
+    assert names(done.folder) == ["best.jsonl", "notes.txt", "record.json", "report.html"]
 
 
 @pytest.mark.parametrize("name", ["best.jsonl", "best.parquet"])
@@ -126,7 +126,7 @@ def test_a_file_that_no_run_has_written_is_not_replaced(project: Make, pool: Mak
     assert f"--out out: it holds {name}, which is no output of the run that was written there" in refused.err
     assert (p.folder / "out" / name).read_text() == "mine"
     assert (p.folder / "out" / "chosen.jsonl").read_bytes() == before
-    assert names(p.folder / "out") == sorted([name, "chosen.jsonl", "record.json"])
+    assert names(p.folder / "out") == sorted([name, "chosen.jsonl", "record.json", "report.html"])
     assert not p.store.exists()
 
 
@@ -259,7 +259,7 @@ def test_a_folder_of_a_model_is_replaced_whole(project: Make, pool: Make) -> Non
     shutil.rmtree(p.folder / "made")
     assert p.run(run + " --set size=4").ok().record["outputs"]["model"]["folder"] == "model"
     assert names(p.folder / "out/model") == ["4", "words.txt"]
-    assert names(p.folder / "out") == ["model", "record.json"]
+    assert names(p.folder / "out") == ["model", "record.json", "report.html"]
     refused = p.run(run.replace("s.yaml", "reads.yaml") + f" --set base={p.folder}/out/model")
     assert (refused.code, "stage 'model' reads" in refused.err) == (2, True)
     p.write({"out/record.json": '{"selectlang": "0.1.0", "outputs": {}}'})
@@ -275,7 +275,7 @@ class Killed(BaseException):
     """What ends a run at once, in this process."""
 
 
-@pytest.mark.parametrize("place", range(1, 9))
+@pytest.mark.parametrize("place", range(1, 10))
 def test_killed_between_any_two_renames(
     project: Make, pool: Make, monkeypatch: pytest.MonkeyPatch, place: int
 ) -> None:
@@ -312,7 +312,7 @@ def test_killed_between_any_two_renames(
     done = p.run(RUN + " --set size=7").ok()
     assert done.bytes() == expected
     assert whole(out)
-    assert names(out) == ["chosen.jsonl", "lengths.parquet", "notes.txt", "record.json"]
+    assert names(out) == ["chosen.jsonl", "lengths.parquet", "notes.txt", "record.json", "report.html"]
     assert (out / "notes.txt").read_text() == "mine"
 
 
@@ -327,7 +327,7 @@ def test_what_a_killed_run_wrote_is_deleted_even_when_the_next_fails(project: Ma
         }
     )
     assert p.run(RUN).code == 1
-    assert names(p.folder / "out") == ["chosen.jsonl", "record.json"]
+    assert names(p.folder / "out") == ["chosen.jsonl", "record.json", "report.html"]
     assert (p.folder / "out/chosen.jsonl").read_bytes() == before
 
 
@@ -397,7 +397,7 @@ def test_a_second_run_into_the_folder_is_refused(slow: Any) -> None:
     (slow.folder / "go").touch()
     done = slow.finish(first).ok()
     assert whole(done.folder)
-    assert names(done.folder) == ["chosen.jsonl", "record.json"]
+    assert names(done.folder) == ["chosen.jsonl", "record.json", "report.html"]
     assert slow.run("selectlang run quick.yaml --set pool=pool.jsonl --out out").code == 0
 
 
@@ -410,7 +410,7 @@ def test_a_killed_run_blocks_nobody(slow: Any, fork: str) -> None:
     first.wait(60)
     try:
         done = slow.run("selectlang run quick.yaml --set pool=pool.jsonl --out out").ok()
-        assert names(done.folder) == ["chosen.jsonl", "record.json"]
+        assert names(done.folder) == ["chosen.jsonl", "record.json", "report.html"]
         assert whole(done.folder)
     finally:
         if fork:

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from selectlang.engine.keys import source_digest
+import selectlang as sl
+from selectlang.amount import Amount
+from selectlang.digests import folder_digest
+from selectlang.engine.keys import canonical, source_digest
+from selectlang.signature import describe
 
 METHOD = """
 import selectlang as sl
@@ -48,3 +52,25 @@ def test_an_edit_of_a_helper_changes_the_key_of_the_methods_that_use_it(
         after = digest(call)
         assert after != before, name
         before = after
+
+
+def test_a_folder_is_what_it_holds_and_a_name_is_a_name(tmp_path: Path) -> None:
+    """Also where it is asked in this process, and in a list."""
+
+    @sl.score
+    def own(
+        rows: sl.Rows, *, model: sl.ModelName, others: list[sl.ModelName], text: str, size: sl.Amount
+    ) -> sl.Scores:
+        "One."
+        return [1.0] * len(rows)
+
+    folder = str(tmp_path / "model")
+    Path(folder).mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    held = {"folder": folder_digest(folder)}
+    settings = {"model": f"local/{folder}", "others": [folder, "org/name"], "text": folder}
+    assert canonical(describe(own), {**settings, "size": Amount.parse("10k")}) == {
+        "model": held, "others": [held, "org/name"], "text": folder, "size": "10000",
+    }  # fmt: skip
+    names = {"model": "local/org/name", "others": ["/no/such/folder"]}
+    assert canonical(describe(own), names) == names

@@ -133,6 +133,21 @@ def test_a_data_error_of_a_method_is_the_fault_of_the_data(project: Make, pool: 
     assert (done.code, done.err.splitlines()[-1]) == (1, "made: row r2 is no good; mend it")
 
 
+@pytest.mark.parametrize("given, count", [("", 9), (", most: null", 9), (", most: 3", 3), (", most: 50%", 5)])
+def test_an_amount_may_be_left_out(project: Make, pool: Make, given: str, count: int) -> None:
+    code = HEAD + (
+        "@sl.budget\n"
+        "def odd(rows: sl.Rows[sl.P], *, most: sl.Amount | None = None) -> sl.Selection[sl.P]:\n"
+        '    "As many of the first rows."\n'
+        "    count = len(rows) if most is None else most.count(len(rows))\n"
+        "    return sl.Selection(rows.take(np.arange(count)))\n"
+    )
+    spec = SPEC.replace("KIND: odd, from: pool", f"budget: odd, from: pool{given}")
+    done = project({"s.yaml": spec, "plugins/odd.py": code, "pool.jsonl": pool(9)}).run(RUN)
+    assert done.code == 0, done.err
+    assert json.loads((done.folder / "record.json").read_text())["outputs"]["made"]["rows"] == count
+
+
 def test_what_was_done_before_a_fault_is_kept(project: Make, pool: Make) -> None:
     files = plugin("score", "Scores[sl.P]", "return 1 / 0")
     spec = (

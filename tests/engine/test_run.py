@@ -92,8 +92,10 @@ def test_the_record_says_how_it_came_about(project: Make, pool: Make) -> None:
     assert (chosen["rows_in"], chosen["rows_out"]["selection"], chosen["metrics"]) == (29, 6, {"left": 23})
     assert chosen["settings"] == {"size": "20%", "ties": "seed"}
     assert chosen["inputs"] == {"scores": [f"{lengths['key']}.."]}
+    assert (lengths["ports"], chosen["ports"]) == ([""], ["selection", "left"])
     assert record["outputs"]["chosen"] | {"sha256": ""} == {
         "file": "chosen.jsonl", "rows": 6, "unique": 6, "sha256": "",
+        "bytes": (done.folder / "chosen.jsonl").stat().st_size, "result": f"{chosen['key']}.selection.",
     }  # fmt: skip
 
 
@@ -136,7 +138,7 @@ def test_values_about_rows_become_tables(project: Make, pool: Make) -> None:
     assert all(
         row[f"score {row['id'] and 'abc'[i % 3]}"] > 0.99 for i, row in enumerate(done.rows("nearness"))
     )
-    assert done.record["outputs"]["left"] == {"value": 26.0}
+    assert done.record["outputs"]["left"]["value"] == 26
     assert "left: 26" in done.out
 
 

@@ -1,0 +1,186 @@
+"""The rows nearest to the line: the last that were chosen by a score, and the first that were not."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from selectlang.errors import DataError
+from selectlang.ports import Clusters, Scores, Selection
+from selectlang.report.scene import Scene, base, cluster_names
+from selectlang.report.space import finder
+from selectlang.report.text import shown
+from selectlang.rows import Rows
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Index = NDArray[np.int64]
+    Values = NDArray[np.float64]
+
+NEAR = 8  # rows on each side of a line
+GROUPS, EACH = 6, 2  # groups that are shown where each has a line of its own, and rows on each side
+
+
+def line(scene: Scene) -> dict[str, Any] | None:
+    """The line of the last budget that goes by scores; None where there is none.
+
+    `kind` is "one" where a number divides the chosen rows from the others, on one side (top) or on two (a
+    band), "each" where it does so within each group or cluster, and "none" where rows are drawn.
+    """
+    for stage in scene.stages:
+        if stage["kind"] != "budget":
+            continue
+        with suppress(DataError):
+            value = scene.opened.value(stage["path"])
+            inputs = [one for many in scene.opened.inputs(stage["path"]).values() for one in many]
+            scores = next((one for one in inputs if isinstance(one, Scores)), None)
+            if isinstance(value, Selection) and scores is not None and len(scores.rows):
+                clusters = next((one for one in inputs if isinstance(one, Clusters)), None)
+                found = _line(scene, value, scores, clusters)
+                return found and {"stage": shown(base(stage["path"])), **found}
+    return None
+
+
+def _line(
+    scene: Scene, selection: Selection[Any], scores: Scores[Any], clusters: Clusters[Any] | None
+) -> dict[str, Any] | None:
+    import numpy as np
+
+    rows = scores.rows
+    if rows.data.key != scene.pool.data.key:
+        return None
+    taken = np.zeros(len(scene.pool), dtype=bool)
+    taken[selection.rows.positions] = True
+    values = np.asarray(scores.best(), np.float64)
+    known, mine = np.isfinite(values), taken[rows.positions]
+    chosen = np.flatnonzero(mine & known)
+    left = np.flatnonzero(~mine & ~scene.chosen[rows.positions] & known)
+    if not len(chosen) or not len(left):
+        return None
+    grouping = _grouping(scores, clusters, selection)
+    tell = _Teller(rows, grouping)
+    inside = int(((values[left] > values[chosen].min()) & (values[left] < values[chosen].max())).sum())
+    if not inside:
+        kind, sides = "one", list(_sides(tell, values, chosen, left))
+    elif grouping and (sides := _each(tell, grouping, chosen, left)):
+        kind = "each"
+    else:
+        kind = "none"
+        sides = [tell.side(values, lowest(values, chosen, NEAR), lowest(-values, left, NEAR))]
+    return {"kind": kind, "columns": [grouping.name] if grouping else [], "inside": inside, "sides": sides}
+
+
+def _sides(tell: _Teller, values: Values, chosen: Index, left: Index) -> list[dict[str, Any]]:
+    """Both sides of the line below the chosen rows, and of that above them, where others lie beyond it."""
+    low, high = values[chosen].min(), values[chosen].max()
+    below, above = left[values[left] <= low], left[(values[left] >= high) & (values[left] > low)]
+    found = []
+    if len(above):
+        near, beyond = lowest(-values, chosen, NEAR), lowest(values, above, NEAR)[::-1]
+        found.append({**tell.side(values, near, beyond), "above": True})
+    if len(below):
+        found.append(tell.side(values, lowest(values, chosen, NEAR)[::-1], lowest(-values, below, NEAR)))
+    return found
+
+
+def lowest(values: Values, index: Index, most: int) -> Index:
+    """Those of `index` with the lowest values, rising."""
+    import numpy as np
+
+    count = min(most, len(index))
+    some = index[np.argpartition(values[index], count - 1)[:count]] if count else index
+    found: Index = some[np.argsort(values[some], kind="stable")]
+    return found
+
+
+@dataclass(frozen=True)
+class _Grouping:
+    """Groups that may each have a line: `of` is the group of each row, `values` its scores in each group.
+
+    `apart` says that a row stands in one group alone, as in clusters; else every group ranks all rows.
+    """
+
+    name: str
+    names: list[str]
+    of: Index
+    values: NDArray[Any]
+    apart: bool
+
+    def score(self, group: int) -> Values:
+        """The score of each row in a group."""
+        import numpy as np
+
+        return np.asarray(self.values if self.values.ndim == 1 else self.values[:, group], np.float64)
+
+
+def _grouping(
+    scores: Scores[Any], clusters: Clusters[Any] | None, selection: Selection[Any]
+) -> _Grouping | None:
+    """The clusters that a budget goes by, or else the columns of its scores."""
+    import numpy as np
+
+    rows = scores.rows
+    if clusters is not None:
+        place = finder(clusters.rows)(rows.positions)
+        labels = np.where(place >= 0, clusters.labels[place], -1)
+        return _Grouping("cluster", cluster_names(clusters), labels, scores.best(), apart=True)
+    if scores.values.ndim < 2 or not scores.columns:
+        return None
+    of = np.argmax(np.where(np.isnan(scores.values), -np.inf, scores.values), axis=1)
+    if "group" in selection.why:  # which group took a row that several want
+        number = {name: i for i, name in enumerate(scores.columns)}
+        place = finder(rows)(selection.rows.positions)
+        for at, name in zip(place.tolist(), selection.why["group"].tolist(), strict=True):
+            if at >= 0 and name in number:
+                of[at] = number[name]
+    return _Grouping("group", scores.columns, of, scores.values, apart=False)
+
+
+def _each(tell: _Teller, grouping: _Grouping, chosen: Index, left: Index) -> list[dict[str, Any]]:
+    """The sides of the line of each group, the largest first; nothing when one has no line."""
+    import numpy as np
+
+    found = []
+    groups, counts = np.unique(grouping.of[chosen], return_counts=True)
+    for group in groups[np.argsort(-counts, kind="stable")].tolist():
+        if group < 0:
+            continue
+        values = grouping.score(group)
+        mine = chosen[(grouping.of[chosen] == group) & np.isfinite(values[chosen])]
+        others = left[grouping.of[left] == group] if grouping.apart else left
+        others = others[np.isfinite(values[others])]
+        if not len(mine) or not len(others):
+            continue
+        if values[others].max() > values[mine].min():
+            return []
+        found.append((values, group, mine, others))
+    return [
+        tell.side(values, lowest(values, mine, EACH)[::-1], lowest(-values, others, EACH), group)
+        for values, group, mine, others in found[:GROUPS]
+    ]
+
+
+class _Teller:
+    """Tells of rows: their id, score, group or cluster, and first words."""
+
+    def __init__(self, rows: Rows[Any], grouping: _Grouping | None) -> None:
+        self.rows, self.grouping = rows, grouping
+
+    def side(self, values: Values, chosen: Index, left: Index, group: int | None = None) -> dict[str, Any]:
+        """Rows on both sides of a line, of one group or of those they stand in."""
+        return {"chosen": self.tell(values, chosen, group), "left": self.tell(values, left, group)}
+
+    def tell(self, values: Values, index: Index, group: int | None) -> list[dict[str, Any]]:
+        view = self.rows.take(index)
+        found = [
+            {"id": shown(identifier, 60), "score": float(f"{score:.6g}"), "text": shown(text)}
+            for identifier, score, text in zip(view.ids(), values[index], view.texts(), strict=True)
+        ]
+        if self.grouping is not None:
+            for row, i in zip(found, index.tolist(), strict=True):
+                number = int(self.grouping.of[i]) if group is None else group
+                row[self.grouping.name] = shown(self.grouping.names[number], 40) if number >= 0 else ""
+        return found
