@@ -1,0 +1,1 @@
+"""Drawings of specs: the graph of stages as text, Mermaid and SVG."""

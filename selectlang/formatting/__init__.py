@@ -1,0 +1,1 @@
+"""The one form of a spec: what `selectlang fmt` writes."""
