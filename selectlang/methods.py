@@ -67,6 +67,11 @@ class Setting:
         """Whether its value names a model, of a hub or a folder of this machine."""
         return '"format": "model"' in json.dumps(self.schema)
 
+    @property
+    def is_amount(self) -> bool:
+        """Whether it is an Amount, or None."""
+        return any(kind.get("format") == "amount" for kind in self.schema.get("anyOf", [self.schema]))
+
 
 @dataclass(frozen=True)
 class Method:
@@ -103,7 +108,7 @@ class Method:
     @property
     def amounts(self) -> bool:
         """Whether a setting is an Amount, so that `over` may divide it among rounds."""
-        return any(s.schema.get("format") == "amount" for s in self.settings.values())
+        return any(setting.is_amount for setting in self.settings.values())
 
 
 class Marker(Protocol):

@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from selectlang.amount import EXPECTED, Amount
@@ -20,7 +20,11 @@ TEXTS = ("format", "pattern", "description")
 
 
 class BadMethod(Exception):
-    """A signature that cannot be a method; the message says what to change."""
+    """A signature that cannot be a method; the message says what to change, `others` what else there is."""
+
+    def __init__(self, message: str, others: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.others = others
 
 
 def setting(parameter: inspect.Parameter, hint: Any) -> Setting:
@@ -61,6 +65,8 @@ def json_schema(hint: Any) -> dict[str, Any]:
     if origin is list:
         return {"type": "array", "items": json_schema(args[0])}
     if origin is dict:
+        if args[0] is not str:
+            raise BadMethod(f"{hint} is no type of a setting; the keys of a mapping are text: dict[str, ...]")
         return {"type": "object", "additionalProperties": json_schema(args[1])}
     if origin in (Union, types.UnionType):
         return {"anyOf": [json_schema(arg) for arg in args]}

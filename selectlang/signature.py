@@ -32,22 +32,25 @@ def describe(call: Callable[..., Any]) -> Method:
     name = call.__name__.rstrip("_")
     if not name.isidentifier():
         raise BadMethod(f"{name!r} is no name of a method; use letters, digits and '_'")
-    if not inspect.getdoc(call):
-        raise BadMethod("it has no docstring; write what it computes")
+    faults = [] if inspect.getdoc(call) else ["it has no docstring; write what it computes"]
     if inspect.isclass(call):
         if not inspect.isfunction(call.__call__):
             raise BadMethod("a class maps shards of its input in __call__, and this one has none")
-        whole, settings, given, _ = _signature(call.__init__, name)
-        batch, extra, _, result = _signature(call.__call__, name)
+        whole, settings, given, _ = _signature(call.__init__, faults)
+        batch, extra, _, result = _signature(call.__call__, faults)
+        returned = _outputs(result, faults)
+        _raise(faults)
         if len(batch) != 1 or extra:
             raise BadMethod("__call__ takes exactly one input, which is given in shards, and no setting")
         if batch[0].kind not in MAPPED or batch[0].many or batch[0].optional:
             raise BadMethod(f"__call__ takes {_names(MAPPED)}; give other inputs to __init__, whole")
         inputs = (replace(batch[0], whole=False), *whole)
-        if any(port.name or port.kind not in SHARDED for port in _outputs(result)):
+        if any(port.name or port.kind not in SHARDED for port in returned):
             raise BadMethod(f"__call__ returns {_names(SHARDED)}; make it a function to return anything else")
     else:
-        inputs, settings, given, result = _signature(call, name)
+        inputs, settings, given, result = _signature(call, faults)
+        returned = _outputs(result, faults)
+        _raise(faults)
     docs = texts(call)
     said = {word: getattr(call, f"selectlang_{word}", None) for word in ("check", "verdicts")}
     known = {setting.parameter for setting in settings}
@@ -63,7 +66,7 @@ def describe(call: Callable[..., Any]) -> Method:
         name=name,
         doc=inspect.getdoc(call) or "",
         inputs=inputs,
-        outputs=_outputs(result),
+        outputs=returned,
         settings={s.name: replace(s, doc=docs.get(s.name, "")) for s in settings},
         call=call,
         given=given,
@@ -72,41 +75,50 @@ def describe(call: Callable[..., Any]) -> Method:
     )
 
 
+def _raise(faults: list[str]) -> None:
+    if faults:
+        raise BadMethod(faults[0], faults[1:])
+
+
 def _signature(
-    function: Callable[..., Any], name: str
+    function: Callable[..., Any], faults: list[str]
 ) -> tuple[tuple[Port, ...], list[Setting], frozenset[str], Any]:
+    """The inputs, the settings, what the engine gives, and the return annotation; faults of parameters."""
     try:
         hints = get_type_hints(function, include_extras=True)
     except Exception as error:
-        raise BadMethod(f"its annotations cannot be read: {error}") from error
+        raise BadMethod(f"its annotations cannot be read: {error}", faults) from error
     ports: list[Port] = []
     settings: list[Setting] = []
     given: set[str] = set()
     for parameter in inspect.signature(function).parameters.values():
-        if parameter.name == "self":
+        if parameter.name == "self" or function is object.__init__:
             continue
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            if function is object.__init__:
-                continue
-            raise BadMethod(f"it takes *{parameter.name}; name each input and each setting")
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            raise BadMethod(f"inputs are given by name; take the / after {parameter.name!r} away")
-        if parameter.name not in hints:
-            raise BadMethod(f"parameter {parameter.name!r} has no annotation")
-        hint = hints[parameter.name]
-        if parameter.kind is parameter.KEYWORD_ONLY:
-            if parameter.name in GIVEN:
+        try:
+            if parameter.name in GIVEN and parameter.kind is parameter.KEYWORD_ONLY:
                 given.add(parameter.name)
+            elif isinstance(found := _parameter(parameter, hints), Port):
+                ports.append(found)
             else:
-                settings.append(setting(parameter, hint))
-        else:
-            port = _port(parameter.name, hint)
-            if port is None:
-                raise BadMethod(
-                    f"parameter {parameter.name!r} is no port; put a * before it if it is a setting"
-                )
-            ports.append(port)
+                settings.append(found)
+        except BadMethod as error:
+            faults.append(str(error))
     return tuple(ports), settings, frozenset(given), hints.get("return")
+
+
+def _parameter(parameter: inspect.Parameter, hints: dict[str, Any]) -> Port | Setting:
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        raise BadMethod(f"it takes *{parameter.name}; name each input and each setting")
+    if parameter.kind is parameter.POSITIONAL_ONLY:
+        raise BadMethod(f"inputs are given by name; take the / after {parameter.name!r} away")
+    if parameter.name not in hints:
+        raise BadMethod(f"parameter {parameter.name!r} has no annotation")
+    if parameter.kind is parameter.KEYWORD_ONLY:
+        return setting(parameter, hints[parameter.name])
+    port = _port(parameter.name, hints[parameter.name])
+    if port is None:
+        raise BadMethod(f"parameter {parameter.name!r} is no port; put a * before it if it is a setting")
+    return port
 
 
 def _port(name: str, hint: Any) -> Port | None:
@@ -129,17 +141,18 @@ def _port(name: str, hint: Any) -> Port | None:
     return Port(name, base, about, many, optional)
 
 
-def _outputs(hint: Any) -> tuple[Port, ...]:
+def _outputs(hint: Any, faults: list[str]) -> tuple[Port, ...]:
     base = get_origin(hint) or hint
     if inspect.isclass(base) and issubclass(base, tuple) and hasattr(base, "_fields"):
         fields = get_type_hints(base)
         ports = [_port(field, fields[field]) for field in base._fields]
         if not ports or any(port is None for port in ports):
-            raise BadMethod(f"each field of {base.__name__} must be annotated with a port type")
+            faults.append(f"each field of {base.__name__} must be annotated with a port type")
         return tuple(port for port in ports if port is not None)
     port = None if hint is None else _port("", hint)
     if port is None:
-        raise BadMethod(f"its return annotation must be {_names(PORTS)}, or a NamedTuple of them")
+        faults.append(f"its return annotation must be {_names(PORTS)}, or a NamedTuple of them")
+        return ()
     return (port,)
 
 
