@@ -2,6 +2,7 @@
 # make test         run the tests
 # make check        formatting, lint, types and tests: what a change must pass
 # make format       put the code into shape
+# make docs         the pages of docs/ as a site, in site/
 #
 # All work happens in .venv, with the versions of constraints.txt. PYTHON=python3.12 picks the Python.
 
@@ -14,7 +15,7 @@ PYTHON ?= $(shell for it in python3 python3.14 python3.13 python3.12 python3.11;
 export HF_HUB_OFFLINE ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: quickstart test check format
+.PHONY: quickstart test check format docs
 
 quickstart: .venv/.ready
 	@$(BIN)/python -m selectlang.demo
@@ -31,6 +32,12 @@ check: .venv/.ready
 format: .venv/.ready
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+
+# The variable silences a note of the theme: it is kept until May 2027, and its successor reads mkdocs.yml too.
+docs: .venv/.ready
+	$(BIN)/python -m selectlang.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The site is in site/: open site/index.html, or serve it with .venv/bin/mkdocs serve"
 
 # The folders plugins/ and specs/ get the names they are imported by, for mypy, which follows no import hook.
 .venv/.ready: pyproject.toml constraints.txt | $(BIN)/python

@@ -1,24 +1,14 @@
-"""The README, CONTRIBUTING and docs/: files are written, specs checked, and commands run, in order.
-
-A block that names its file in the first line is a file. A block of YAML without a name is part of a spec
-that extends frame.yaml. In a block of bash, commands are run; in one of console, lines after `$` are, and
-what they print is compared, `...` standing for anything. A block of JSON is a line of a chosen file, or a
-part of a record.
-"""
+"""What the pages say is so: their tables have what the code has, and their claims hold."""
 
 from __future__ import annotations
 
 import argparse
-import doctest
-import importlib.util
 import json
 import re
 import shlex
-import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
@@ -27,16 +17,14 @@ import numpy as np
 import pytest
 
 import selectlang as sl
-from selectlang import docs, hookspecs, plugins, settings, signature
+from selectlang import hookspecs, plugins, settings, signature
 from selectlang.amount import Amount
 from selectlang.cli import COMMANDS
 from selectlang.commands import common
 from selectlang.data import shapes, source, turns
 from selectlang.data.dataset import Dataset
 from selectlang.demo import quickstart as demo
-from selectlang.demo import rounds
-from selectlang.demo.model import pairs, write_model, write_toy_reward_model
-from selectlang.demo.pool import make_pool, write
+from selectlang.demo.pool import make_pool
 from selectlang.engine import execute
 from selectlang.language import check, load, loops, program, sections, spec, until, yaml
 from selectlang.language.types import NOTHING_AT_START
@@ -45,203 +33,15 @@ from selectlang.llm.options import Options
 from selectlang.methods import KINDS
 from selectlang.ports import PORTS
 from selectlang_plugins.merge.cluster_weights import cluster_weights
-from tests.llm.server import Server
+from tests.docs._pages import DOCS, FILE, PAGES, README, ROOT, blocks, first, tables, text_of
 
 Make = Callable[..., Any]
 
-ROOT = Path(__file__).parents[2]
-PAGES = README, CONTRIBUTING, LANGUAGE, DATA, MODELS, PAPERS, PLUGINS, RAY = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
-    *(ROOT / "docs" / f"{name}.md" for name in ("language", "data", "models", "papers", "plugins", "ray")),
+LANGUAGE, DATA, MODELS, PAPERS, PLUGINS, RAY = [
+    DOCS / f"{name}.md" for name in ("language", "data", "models", "papers", "plugins", "ray")
 ]
-SERVER = "http://localhost:8000/v1"  # in its place commands are given the address of a server of the test
-MINILM, ROUNDS = rounds.ENCODER, "quickstart/rounds"  # and where models are run, one that is fast
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"# ([\w./-]+\.(?:yaml|py|toml))\n")
-JSONL = re.compile(r"With this as `([\w.]+)`:\n\n```jsonl\n(.*?)```", re.DOTALL)
-by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-
-
-def text_of(page: Path) -> str:
-    if not page.is_file():
-        pytest.skip(f"{page.name} is not here: this is no checkout")
-    return page.read_text(encoding="utf-8")
-
-
-def blocks(page: Path) -> list[tuple[str, str]]:
-    """The language and the text of each block of code."""
-    return BLOCK.findall(text_of(page))
-
-
-def commands(language: str, text: str) -> Iterator[tuple[str, str]]:
-    """The commands of a block, and what they should print, where the block says so."""
-    if language == "console":
-        for part in re.split(r"^\$ ", text.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
-            command, _, printed = part.partition("\n")
-            yield command, printed
-        return
-    for line in text.replace("\\\n", " ").splitlines():
-        if line.startswith("selectlang "):
-            yield shlex.join(shlex.split(line, comments=True)), ""
-
-
-def expected_code(printed: str) -> int:
-    if printed.startswith("selectlang: "):
-        return 2
-    return 1 if re.search(r"\[SL\d+\]|^data '|: stopped before ", printed, re.MULTILINE) else 0
-
-
-def like(printed: str, expected: str) -> bool:
-    parts = (re.escape(part) for part in expected.rstrip().split("..."))
-    return re.fullmatch(".*".join(parts), printed.rstrip(), re.DOTALL) is not None
-
-
-def holds(folder: Path, text: str) -> bool:
-    """Whether a text in JSON is a line of a chosen file, or a part of a record, as a run has left them."""
-    lines = chain.from_iterable(path.read_text().splitlines() for path in folder.rglob("*.jsonl"))
-    records = [json.loads(path.read_text()) for path in folder.rglob("record.json")]
-    part = json.loads(text)
-    return text.rstrip() in lines or any(part == {**part, **_of(record, part)} for record in records)
-
-
-def _of(record: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    return {name: record.get(name) for name in part}
-
-
-def obey(p: Any, page: Path, instead: Mapping[str, str] = {}) -> int:
-    """Do what a page says, in the folder of `p`, with words `instead` of others; the number of commands."""
-    whole, written, count = text_of(page), list[str](), 0
-    for name, rows in JSONL.findall(whole):
-        p.write({name: rows})
-    for language, text in blocks(page):
-        named = FILE.match(text)
-        if named:
-            p.write({named[1]: text})
-            is_spec = re.search(r"^(selectlang|extends):", text, re.MULTILINE) and language == "yaml"
-            if is_spec and not re.search(rf"selectlang (check|run|plan) {re.escape(named[1])}", whole):
-                written.append(named[1])
-        elif language == "yaml":
-            p.write({"example.yaml": f"extends: frame.yaml\n{text}"})
-            done = p.run("selectlang check example.yaml")
-            assert done.code == 0, f"{page.name}\n{text}\n{done.out}{done.err}"
-        elif language == "json":
-            assert holds(p.folder / "runs", text), text
-        elif language in ("bash", "console"):
-            for command, printed in commands(language, text):
-                if not command.startswith("selectlang "):
-                    continue
-                for word, other in instead.items():
-                    command = command.replace(word, other)
-                done = p.run(command)
-                count += 1
-                assert done.code == expected_code(printed), f"{command}\n{done.out}{done.err}"
-                found = done.out or done.err
-                assert not printed or like(found, printed), f"{command}\n{found}"
-    for name in written:
-        done = p.run(f"selectlang check {name}")
-        assert done.code == 0, f"{page.name}: {name}\n{done.out}"
-    return count
-
-
-@pytest.fixture
-def quickstart(project: Make) -> Any:
-    """A folder with what `make quickstart` leaves there."""
-    p = project({})
-    write(p.folder / "quickstart")
-    return p
-
-
-@pytest.fixture
-def hosted(quickstart: Any) -> Iterator[Server]:
-    """A server that answers for OpenAI, and for one of one's own, as `fake/judge` does."""
-    with Server(answer=lambda prompt: fake.answer("judge", [{"role": "user", "content": prompt}])) as found:
-        quickstart.environment |= {"OPENAI_API_KEY": "sk-of-the-test", "OPENAI_BASE_URL": found.url}
-        yield found
-
-
-def stand_ins(folder: Path) -> None:
-    """What the second part of the quickstart makes, from less."""
-    write(folder, rows=rounds.ROWS)
-    write_model(folder / "toy-model", pairs(make_pool(rounds.ROWS)), steps=100)
-    write_toy_reward_model(folder / "toy-reward", make_pool(rounds.ROWS), steps=5)
-
-
-@by_page
-def test_a_page_works_when_it_is_obeyed(
-    page: Path, quickstart: Any, hosted: Server, few_threads: None
-) -> None:
-    instead = {SERVER: hosted.url}
-    if page == RAY:
-        pytest.importorskip("ray", reason='Ray is not installed: pip install "selectlang[ray]"')
-    if page == MODELS:
-        write_model(quickstart.folder / "my-model", pairs(make_pool(60)), steps=60)
-    if page == PAPERS:
-        stand_ins(quickstart.folder / ROUNDS)
-        instead[MINILM] = f"{ROUNDS}/toy-model"
-    assert obey(quickstart, page, instead) >= 2
-    chosen = list(quickstart.folder.glob("runs/*/chosen.jsonl"))
-    assert chosen
-    assert all(path.stat().st_size for path in chosen)
-    assert {request.body["model"] for request in hosted.requests} == (
-        {"gpt-4o", "Qwen/Qwen2.5-7B-Instruct"} if page == MODELS else set()
-    )
-
-
-def test_an_example_that_is_wrong_is_noticed(quickstart: Any, tmp_path: Path) -> None:
-    for number, text in enumerate(
-        [
-            "```yaml\nstages: {chosen: {sise: 1}}\n```\n",
-            "```yaml\n# x.yaml\nselectlang: 1\nname: x\n```\n",
-            "```bash\nselectlang check nothing.yaml\n```\n",
-            "```console\n$ selectlang show SL302\nsomething else\n```\n",
-            '```json\n{"id": "of no row"}\n```\n',
-            '```json\n{"seed": 41}\n```\n',
-            "```console\n$ selectlang check frame.yaml\nx: stopped before it was done\n```\n",
-        ]
-    ):
-        page = tmp_path / f"page{number}.md"
-        page.write_text(text)
-        quickstart.write({"frame.yaml": next(t for _, t in blocks(LANGUAGE) if t.startswith("# frame.yaml"))})
-        with pytest.raises(AssertionError):
-            obey(quickstart, page)
-
-
-@by_page
-def test_python_in_a_page(page: Path) -> None:
-    found = doctest.DocTestParser().get_doctest(text_of(page).replace("```", ""), {}, page.name, None, 0)
-    assert doctest.DocTestRunner(verbose=False).run(found).failed == 0
-    assert len(found.examples) >= text_of(page).count(">>> ")
-
-
-def anchors(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
-    titles = re.findall(r"^#+ (.*)$", text_of(page), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
-
-
-@by_page
-def test_links_lead_somewhere(page: Path) -> None:
-    prose = BLOCK.sub("", text_of(page))
-    links = re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)", prose)
-    assert links
-    for path, anchor in links:
-        target = page.parent / path if path else page
-        assert target.is_file(), path
-        assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
-
-
-def tables(page: Path, title: str) -> list[list[list[str]]]:
-    """The cells of each table below a heading; a bar that is no border is written as `\\|`."""
-    section = re.split(rf"^#+ {re.escape(title)}\n", text_of(page), flags=re.MULTILINE)[1]
-    section = re.split(r"^#+ ", BLOCK.sub("", section), flags=re.MULTILINE)[0]
-    found = re.findall(r"^\|.*\n\|[-:|]+\|\n((?:\|.*\n)+)", section, re.MULTILINE)
-    cells = re.compile(r"(?<!\\)\|")
-    return [[[*map(str.strip, cells.split(line)[1:-1])] for line in rows.splitlines()] for rows in found]
-
-
-def first(rows: list[list[str]]) -> list[str]:
-    """The first word of code in the first cell of each row, of those that have one."""
-    return [found[1] for row in rows if (found := re.match(r"`([^`]+)`", row[0]))]
+CONQUER, JUDGE = DOCS / "papers" / "diversify-and-conquer.md", DOCS / "writing-a-judge.md"
+PYTHON = DOCS / "python.md"
 
 
 def test_the_tables_of_the_language_are_whole() -> None:
@@ -420,7 +220,7 @@ def test_the_words_of_specs_in_the_table_of_papers_are_theirs() -> None:
     registry, checked = plugins.load(), 0
     for number, name in columns.items():
         calls = list(every(check.check(name, registry, {}).steps))
-        for row in tables(PAPERS, "Diversify and Conquer")[1]:
+        for row in tables(CONQUER, "Where paper and code disagree")[0]:
             for word, value in re.findall(r"`(\w+): ([\w.$]+)`", row[number]):
                 if f"`{word}: {value}` is the paper" in row[number] or value.startswith("$"):
                     continue
@@ -444,7 +244,7 @@ def test_the_forms_of_the_weights_do_as_their_table_says() -> None:
     )
     clusters = sl.Clusters(rows, np.arange(20, dtype=np.int32), 20)
     gaps = sl.Scores(rows, np.where(np.arange(20) < 4, -0.15, 0.4))
-    for form, *said in tables(PAPERS, "Diversify and Conquer")[2]:
+    for form, *said in tables(CONQUER, "Where paper and code disagree")[1]:
         weights, found = None, []
         for _ in said:
             weights = cluster_weights(clusters, gaps, weights, form=form.strip("`"))
@@ -452,8 +252,8 @@ def test_the_forms_of_the_weights_do_as_their_table_says() -> None:
         assert found == said, form
 
 
-def test_the_judge_that_contributing_shows_is_tested_as_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
-    code = {FILE.match(text)[1]: text for language, text in blocks(CONTRIBUTING) if language == "python"}  # type: ignore[index]
+def test_the_judge_that_is_shown_is_tested_as_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = {FILE.match(text)[1]: text for language, text in blocks(JUDGE) if language == "python"}  # type: ignore[index]
     module = ModuleType("judges.polite")
     exec(code["judges/polite.py"], module.__dict__)
     monkeypatch.setitem(sys.modules, "judges", ModuleType("judges"))
@@ -479,14 +279,10 @@ def example(name: str) -> ModuleType:
     return module
 
 
-def test_the_reference_is_not_stale() -> None:
-    assert text_of(PLUGINS) == docs.plugins_page(), "run: python -m selectlang.docs"
-
-
 def test_the_page_of_plugins_names_all_that_is_public() -> None:
     said = text_of(PLUGINS)
     for name in {*sl.__all__} - {"P", "Q", "T", "Prompt", *KINDS}:
-        assert f"sl.{name}" in said, name
+        assert f"sl.{name}" in said + text_of(PYTHON), name
     for name in [
         name for name, value in vars(sl.Rows).items() if callable(value) or isinstance(value, property)
     ]:
@@ -562,7 +358,7 @@ def test_what_a_message_advises_can_be_said_of_a_spec_of_the_library(
     p.run(f"selectlang plan mine.yaml {given}").ok()
 
 
-@by_page
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_model_has_one_name(page: Path) -> None:
     """Under another, what is in the store would be computed again."""
     assert not re.search(r"[=:] *all-MiniLM", text_of(page))
@@ -613,7 +409,7 @@ def test_the_parts_and_templates_of_a_row_are_said() -> None:
 def test_the_commands_of_the_readme_are_those_there_are() -> None:
     said = text_of(README)
     for name in COMMANDS:
-        assert f"`selectlang {name}" in said, f"README.md says nothing of `selectlang {name}`"
+        assert re.search(rf"`(selectlang )?{name}\b", said), f"README.md says nothing of `selectlang {name}`"
 
 
 def test_the_extras_that_are_named_are_there() -> None:
@@ -671,19 +467,3 @@ outputs: {chosen: chosen}
     assert [row["score"] for row in done.why()] == sorted(shares, reverse=True)[:10]
     help_ = quickstart.run("selectlang show score familiar --plugins scorers").ok().out
     assert "the part of a row whose words count" in help_
-
-
-def test_a_distribution_of_the_readme_is_found(quickstart: Any, tmp_path: Path) -> None:
-    """As pip installs it: the module, and a folder that holds the entry points."""
-    if importlib.util.find_spec("setuptools") is None:
-        pytest.skip("pip needs setuptools to build the plugin without the network")
-    found = {FILE.match(text)[1]: text for _, text in blocks(README) if FILE.match(text)}  # type: ignore[index]
-    quickstart.write({"d/pyproject.toml": found["pyproject.toml"], "d/digits.py": found["scorers/digits.py"]})
-    options = "--no-build-isolation --no-deps --no-index --quiet --disable-pip-version-check"
-    source = str(quickstart.folder / "d")
-    pip = [sys.executable, "-m", "pip", "install", *options.split()]
-    subprocess.run([*pip, "--target", str(tmp_path / "lib"), source], check=True)
-    process = quickstart.start("selectlang plugins --json", PYTHONPATH=str(tmp_path / "lib"))
-    listed = json.loads(quickstart.finish(process).ok().out)
-    assert {"name": "digits", "distribution": "digits", "version": "1.0.0"} in listed["plugins"]
-    assert "digits" in {method["method"] for method in listed["methods"]}

@@ -1,64 +1,19 @@
-"""Writes docs/errors.md from the table of codes, and the reference of docs/plugins.md from docstrings.
-
-An error stands with the example that the tests check. Run it in a checkout: `python -m selectlang.docs`.
-"""
+"""The end of docs/plugins.md: the public interface, from docstrings and signatures."""
 
 from __future__ import annotations
 
 import inspect
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import selectlang as sl
-from selectlang import hookspecs
-from selectlang.codes import CODES
-
-ROOT = Path(__file__).parent.parent
-EXAMPLES = ROOT / "tests" / "language" / "bad"
-PAGE = ROOT / "docs" / "errors.md"
-PLUGINS = ROOT / "docs" / "plugins.md"
-MADE = "<!-- What follows is made by `python -m selectlang.docs` from docstrings: change these. -->\n"
-_HEAD = """# Errors
-
-Each fault that `selectlang check` finds has a stable code; `selectlang show SL302` prints its entry. This
-page is made by `python -m selectlang.docs`, and its examples are files in `tests/language/bad`.
-"""
-_PARTS = {
-    "SL1": "The file",
-    "SL2": "The words of a spec",
-    "SL3": "Types",
-    "SL4": "Other specs",
-    "SL5": "Plugins",
-}
+from selectlang import hookspecs, testing
 
 
-def page() -> str:
-    """The text of docs/errors.md."""
-    parts = [_HEAD]
-    for start, title in _PARTS.items():
-        parts.append(f"## {title}\n")
-        for code in sorted(code for code in CODES if code.startswith(start)):
-            name, text = CODES[code]
-            parts.append(f"### {code}: {name}\n\n{text}\n{_example(code)}")
-    return "\n".join(parts)
-
-
-def _example(code: str) -> str:
-    """The first example of a code: the spec and what `check` says of it."""
-    spec = next(iter(sorted(EXAMPLES.glob(f"{code}-*.yaml"))), None)
-    if spec is None:
-        return ""
-    text = spec.read_text(encoding="utf-8").rstrip()
-    said = spec.with_suffix(".txt").read_text(encoding="utf-8").rstrip()
-    return f"\n```yaml\n{text}\n```\n\n```text\n{said}\n```\n"
-
-
-def plugins_page() -> str:
-    """The text of docs/plugins.md: the part that people write, and the public interface after it."""
-    written = PLUGINS.read_text(encoding="utf-8").partition(MADE)[0]
-    return "\n".join([written + MADE, "## Reference\n", *_reference()])
+def parts() -> list[str]:
+    """What stands below the part that people write."""
+    return ["## Reference\n", *_reference()]
 
 
 def _reference() -> Iterator[str]:
@@ -86,6 +41,10 @@ def _reference() -> Iterator[str]:
     for name, hook in vars(hookspecs).items():
         if hasattr(hook, "selectlang_spec"):
             yield _entry(name, hook)
+    link = "[what is checked](writing-a-scorer.md#what-is-checked)"
+    yield f"### Testing\n\nIn `selectlang.testing`; a page says {link}.\n"
+    for tested in (testing.check_method, testing.method_checks, testing.rows, testing.Door):
+        yield _entry(f"{tested.__name__}", tested)
 
 
 def _members(kind: type[Any]) -> Iterator[str]:
@@ -114,9 +73,3 @@ def _text(thing: Any) -> str:
     """A docstring, with the parameters that it lists as a list."""
     lines = (inspect.getdoc(thing) or "").splitlines()
     return "\n".join(re.sub(r"^(\w+): ", r"- `\1`: ", line) for line in lines)
-
-
-if __name__ == "__main__":
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(), encoding="utf-8")
-    PLUGINS.write_text(plugins_page(), encoding="utf-8")
