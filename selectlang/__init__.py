@@ -1,12 +1,13 @@
 """selectlang: a declarative language for choosing training data.
 
-This module is the public interface for authors of plugins: the decorators that mark methods, the
-types of their ports and settings, and the errors they raise.
+This module is the public interface: `load` and `open_run` for those who run specs in Python; and for authors
+of plugins the decorators that mark methods, the types of their ports and settings, and the errors they raise.
 """
 
 from pluggy import HookimplMarker
 
 from selectlang.amount import Amount
+from selectlang.api import load, open_run
 from selectlang.errors import DataError, MethodError, SelectlangError, SpecError, UsageError
 from selectlang.llm.ask import LLM, Prompt
 from selectlang.methods import (
@@ -76,7 +77,9 @@ __all__ = [
     "generate",
     "hookimpl",
     "judge",
+    "load",
     "merge",
+    "open_run",
     "render",
     "response_at",
     "schema",

@@ -1,7 +1,7 @@
 """The command line.
 
-Exit codes: 0 fine, 1 a fault in spec or data, 2 usage, 3 a fault of ours or of a plugin, 130 interrupted,
-141 nobody reads the output.
+Exit codes: 0 fine, 1 a fault in spec or data or a cap that was reached, 2 usage, 3 a fault of selectlang or
+of a plugin, 130 interrupted, 141 nobody reads the output.
 """
 
 from __future__ import annotations
@@ -23,8 +23,18 @@ COMMANDS = {
     "check": "check specs, and list every fault",
     "plan": "say what a run would do",
     "run": "run a spec, and write the selection",
+    "lock": "pin all that decides what a run gives",
+    "why": "say why a run chose a row, or did not",
+    "dropped": "list the rows that a run left out, with reasons",
+    "diff": "compare two specs, two runs, or two files of rows",
+    "verify": "check a run folder against its own record",
+    "init": "start a spec from one of the library",
+    "new": "start a plugin, or a pack of specs",
+    "fmt": "put specs into one form",
+    "graph": "draw the stages of a spec",
     "show": "show a method, a spec with all defaults, or an error code",
     "plugins": "list plugins, methods and spec packs",
+    "schema": "print a JSON Schema of specs, for editors",
     "store": "list, verify and prune stored results",
 }
 

@@ -249,9 +249,9 @@ def test_the_store_is_listed_verified_and_pruned(project: Make, pool: Make) -> N
     listed = p.run("selectlang store list").ok().out.splitlines()
     assert listed[0].split() == ["key", "used", "size", "what", "stage"]
     assert {(line.split()[-2], line.split()[-1]) for line in listed[1:-1]} == {
-        ("data", "pool"), ("length", "lengths"), ("top", "chosen"),
+        ("data", "pool"), ("length", "lengths"), ("top", "chosen"), ("report", "report"),
     }  # fmt: skip
-    assert listed[-1].startswith("3 entries, ")
+    assert listed[-1].startswith("4 entries, ")
     assert p.run("selectlang store verify").ok().out == "0 damaged\n"
     value = next(p.store.glob("entries/*/*/port_/value.json"))
     value.write_text("{}")
@@ -261,8 +261,8 @@ def test_the_store_is_listed_verified_and_pruned(project: Make, pool: Make) -> N
     assert p.run("selectlang store verify --repair").ok().out.endswith("1 damaged, deleted\n")
     assert p.run("selectlang store verify").ok().out == "0 damaged\n"
     assert p.run("selectlang store prune --older-than 1d").ok().out == "deleted 0 entries, 0 B\n"
-    assert "would delete 2 entries" in p.run("selectlang store prune --older-than 0d --dry-run").ok().out
-    assert "deleted 2 entries" in p.run(f"selectlang store prune --older-than 0h --store {p.store}").ok().out
+    assert "would delete 3 entries" in p.run("selectlang store prune --older-than 0d --dry-run").ok().out
+    assert "deleted 3 entries" in p.run(f"selectlang store prune --older-than 0h --store {p.store}").ok().out
     assert "0 entries" in p.run("selectlang store list").ok().out
 
 

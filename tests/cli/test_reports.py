@@ -58,21 +58,21 @@ def test_the_store_lists_what_was_used_last_first(project: Make, pool: Make) -> 
     p = project({"s.yaml": SPEC, "pool.jsonl": pool(9)})
     p.run("selectlang run s.yaml --set pool=pool.jsonl --out out").ok()
     entries = sorted(Store(p.store).entries(), key=lambda entry: entry.key)
-    days = [3, 9, 9]  # two at the same time stand in the order of their keys
+    days = [3, 9, 9, 1]  # two at the same time stand in the order of their keys
     for entry, day in zip(entries, days, strict=True):
         used = datetime(2026, 1, day, 12, tzinfo=UTC).timestamp()
         os.utime(p.store / "entries" / entry.key[:2] / entry.key / "meta.json", (used, used))
-    order = [entries[1].key, entries[2].key, entries[0].key]
+    order = [entries[1].key, entries[2].key, entries[0].key, entries[3].key]
     listed = p.run("selectlang store list").ok().out.splitlines()
     assert [line.split()[0] for line in listed[1:-1]] == [key[:12] for key in order]
-    assert [line.split()[1] for line in listed[1:-1]] == ["2026-01-09", "2026-01-09", "2026-01-03"]
+    assert [line.split()[1] for line in listed[1:-1]] == [f"2026-01-0{day}" for day in (9, 9, 3, 1)]
     assert all(len(line) <= 80 for line in listed[:-1])
     text = p.run("selectlang store list --json").ok().out
     found = json.loads(text)
     assert [one["key"] for one in found] == order
     assert all(list(one) == ["key", "path", "method", "size", "created", "used"] for one in found)
     assert {one["path"]: one["method"] for one in found} == {
-        "pool": "data", "lengths": "score length", "chosen": "budget top",
+        "pool": "data", "lengths": "score length", "chosen": "budget top", "report": "report",
     }  # fmt: skip
     assert found[0]["used"] == "2026-01-09T12:00:00+00:00"
     assert {one["key"]: one["size"] for one in found} == {entry.key: entry.size for entry in entries}
