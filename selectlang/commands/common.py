@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,8 +46,8 @@ def add_lock_options(parser: ArgumentParser) -> None:
         help="go by the lock: refuse, before anything is run, what is not as it pins",
     )  # fmt: skip
     parser.add_argument(
-        "--lock", metavar="FILE", type=Path, default=LOCK,
-        help="the lock to go by (selectlang.lock)",
+        "--lock", metavar="FILE", type=Path,
+        help="the lock to go by (selectlang.lock, here or beside the spec)",
     )  # fmt: skip
 
 
@@ -119,7 +120,39 @@ def lock(args: Namespace) -> Lock:
     """The lock that `--locked` goes by."""
     from selectlang.sharing.lock import load
 
-    return load(args.lock)
+    return load(lock_path(args))
+
+
+def lock_path(args: Namespace) -> Path:
+    """The lock to go by: the one named, else that of the working folder, else that beside the spec."""
+    if args.lock is not None:
+        return Path(args.lock)
+    if os.path.lexists(LOCK):
+        return LOCK
+    from selectlang.sharing import address
+
+    if not args.spec.startswith(address.PREFIX):
+        beside = Path(args.spec).parent / LOCK
+        return beside if os.path.lexists(beside) else LOCK
+    return _lock_of_git(args) if args.locked else LOCK
+
+
+def _lock_of_git(args: Namespace) -> Path:
+    """The lock beside a spec of a git repository, of the same commit, as a file of this machine."""
+    from selectlang.faults import Place, Source, unsaid
+    from selectlang.language.git_parts import at
+    from selectlang.sharing import address
+    from selectlang.sharing.origin import Unavailable
+    from selectlang.sharing.sources import Sources
+
+    with at(Place(Source(unsaid(args.spec)))):
+        file = Sources(yes=args.yes, interactive=True).file(*address.word(args.spec))
+        try:
+            return Path(file.data(str(LOCK)))
+        except Unavailable as error:
+            if error.code != "SL215":
+                raise
+            return LOCK  # which is not there, as who reads it will say
 
 
 def program(args: Namespace, loaded: Registry) -> Program:

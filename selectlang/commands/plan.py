@@ -13,6 +13,7 @@ from selectlang.commands.common import (
     add_lock_options,
     add_model_options,
     add_spec_options,
+    lock_path,
     options,
     program,
     registry,
@@ -44,7 +45,7 @@ def run(args: Namespace) -> int:
     if args.locked:
         from selectlang.sharing.hold import hold
 
-        for text in hold(checked, args.lock, store):
+        for text in hold(checked, lock_path(args), store):
             say(f"note: {text}", sys.stderr)
     found = plan(checked, Datasets(store), options(args))
     if args.json:

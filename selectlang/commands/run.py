@@ -11,6 +11,7 @@ from selectlang.commands.common import (
     add_lock_options,
     add_model_options,
     add_spec_options,
+    lock_path,
     options,
     program,
     registry,
@@ -58,9 +59,9 @@ def run(args: Namespace) -> int:
 
     store = Store.default()
     if args.locked:
-        for text in hold(checked, args.lock, store):
+        for text in hold(checked, lock_path(args), store):
             say(f"note: {text}", sys.stderr)
-    for text in mutable(checked, args.lock):
+    for text in mutable(checked, lock_path(args)):
         say(f"warning: {text}", sys.stderr)
     cluster = None
     if args.engine == "ray":

@@ -12,6 +12,7 @@ from selectlang.report.scene import Scene, base, cluster_names
 from selectlang.report.space import finder
 from selectlang.report.text import shown
 from selectlang.rows import Rows
+from selectlang.seeing.budgets import Budget, choice
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,28 +40,26 @@ def line(scene: Scene) -> dict[str, Any] | None:
             scores = next((one for one in inputs if isinstance(one, Scores)), None)
             if isinstance(value, Selection) and scores is not None and len(scores.rows):
                 clusters = next((one for one in inputs if isinstance(one, Clusters)), None)
-                found = _line(scene, value, scores, clusters)
+                found = _line(scene, choice(scene.opened, stage, value), scores, clusters)
                 return found and {"stage": shown(base(stage["path"])), **found}
     return None
 
 
 def _line(
-    scene: Scene, selection: Selection[Any], scores: Scores[Any], clusters: Clusters[Any] | None
+    scene: Scene, budget: Budget, scores: Scores[Any], clusters: Clusters[Any] | None
 ) -> dict[str, Any] | None:
     import numpy as np
 
     rows = scores.rows
     if rows.data.key != scene.pool.data.key:
         return None
-    taken = np.zeros(len(scene.pool), dtype=bool)
-    taken[selection.rows.positions] = True
     values = np.asarray(scores.best(), np.float64)
-    known, mine = np.isfinite(values), taken[rows.positions]
+    known, mine = np.isfinite(values), budget.taken[rows.positions]
     chosen = np.flatnonzero(mine & known)
-    left = np.flatnonzero(~mine & ~scene.chosen[rows.positions] & known)
+    left = np.flatnonzero(~mine & (budget.among & ~scene.chosen)[rows.positions] & known)
     if not len(chosen) or not len(left):
         return None
-    grouping = _grouping(scores, clusters, selection)
+    grouping = _grouping(scores, clusters, budget.selection)
     tell = _Teller(rows, grouping)
     inside = int(((values[left] > values[chosen].min()) & (values[left] < values[chosen].max())).sum())
     if not inside:

@@ -75,7 +75,8 @@ def load(path: Path) -> Lock:
     """The lock that a file holds; a LockError when it holds none."""
     name = file_name(str(path))
     if not os.path.lexists(path):
-        raise LockError(f"there is no {name} here; make one first: selectlang lock SPEC")
+        do = "name one with --lock FILE, or make one: selectlang lock SPEC"
+        raise LockError(f"there is no {name} here; {do}")
     again = "it was edited or damaged; take it from where it was made, or delete it and lock again"
     try:
         found = read(path).plain()

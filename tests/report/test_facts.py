@@ -72,6 +72,23 @@ def test_the_line_has_the_nearest_rows_on_both_sides(
                 assert (row["id"] in chosen) is (kind == "chosen")
 
 
+def test_the_line_is_among_the_candidates(project: Make, pool: Make, about: About) -> None:
+    """Rows that `within` does not hold, or that `skip` does, did not miss the line."""
+    stages = """
+  some:   {budget: bottom, from: values, size: 30}
+  first:  {budget: top, from: {scores: values, within: some}, size: 4}
+  chosen: {budget: top, from: {scores: values, within: some, skip: first}, size: 5}"""
+    rows = pool(60)
+    p = project({"s.yaml": spec(stages), "pool.jsonl": rows})
+    p.run(RUN).ok()
+    (found,) = about(p, p.folder / "out")["outputs"]
+    values = sorted(row["value"] for row in rows)[:30]
+    (side,) = found["line"]["sides"]
+    assert (found["line"]["kind"], found["line"]["inside"]) == ("one", 0)
+    assert [row["score"] for row in side["chosen"]] == values[-9:-4][::-1]
+    assert [row["score"] for row in side["left"]] == values[-10:-18:-1]
+
+
 def test_each_cluster_may_have_a_line(project: Make, pool: Make, about: About) -> None:
     budget = (
         "{budget: per_cluster, from: {clusters: tasks, scores: values}, size: 12, draw: top, share: equal}"

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -653,7 +654,9 @@ def test_nothing_of_git_is_imported_for_a_plain_spec(project: Make) -> None:
         "print([m for m in sys.modules if m in "
         "('selectlang.sharing.git', 'selectlang.sharing.consent', 'selectlang.store')])"
     )
-    done = subprocess.run(["python", "-c", code], cwd=p.folder, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=p.folder, capture_output=True, text=True, check=True
+    )
     assert done.stdout.splitlines()[-1] == "[]"
     assert not (p.folder / ".selectlang").exists()
 

@@ -153,7 +153,7 @@ def test_without_a_lock_nothing_can_be_held(project: Make) -> None:
     p = project({**FILES, "pool.jsonl": rows()})
     done = p.run(f"{RUN} --locked")
     assert (done.code, done.err) == (
-        1, "there is no selectlang.lock here; make one first: selectlang lock SPEC\n",
+        1, "there is no selectlang.lock here; name one with --lock FILE, or make one: selectlang lock SPEC\n",
     )  # fmt: skip
     assert not (p.folder / "out").exists()
 
@@ -601,6 +601,23 @@ def test_a_spec_may_come_from_elsewhere(repository: Make, project: Make) -> None
 
 
 # Git.
+
+
+def test_a_lock_may_lie_beside_the_spec(repository: Make, project: Make, locked: Any) -> None:
+    """In a folder or a git repository; one in the working folder goes first."""
+    lock = (locked.folder / "selectlang.lock").read_text()
+    team = repository("team", {**FILES, "selectlang.lock": lock})
+    team.commit({}, "v9")
+    p = project({"pool.jsonl": rows(), "there/selectlang.lock": lock}, "elsewhere")
+    p.write({f"there/{name}": content for name, content in FILES.items()})
+    given = "--set pool=pool.jsonl --locked --yes --out"
+    for number, spec in enumerate(("there/mine.yaml", team.at("v9", "mine.yaml"))):
+        done = p.run(f"selectlang run {spec} {given} out{number}").ok()
+        assert done.ids() == locked.run(RUN).ok().ids()
+    team.commit({"selectlang.lock": lock.replace("spec: mine", "spec: other")}, "v10")
+    assert "other" in p.run(f"selectlang run {team.at('v10', 'mine.yaml')} {given} out").err
+    p.write({"selectlang.lock": lock})
+    p.run(f"selectlang run {team.at('v10', 'mine.yaml')} {given} out").ok()
 
 
 def test_a_branch_stays_at_its_commit(repository: Make, project: Make) -> None:
