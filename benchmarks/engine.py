@@ -2,7 +2,7 @@
 
     python benchmarks/engine.py [--data DIR] [--rows N] [--repeats N] [--model NAME] [--engine local|ray]
 
-A run embeds the rows of Alpaca and a few targets, finds what is nearest to these, and chooses a tenth. The
+A run embeds the rows of Alpaca and a few targets in bf16, finds what is nearest to these, and chooses a tenth. The
 seconds of its methods are those of the record; the rest of its wall time is the engine's. Each run is a whole
 process, the first with an empty store. Prints medians.
 """
@@ -36,8 +36,8 @@ data:
   pool:    {path: $pool}
   targets: {path: $targets, group: task}
 stages:
-  pool_states:   {embed: hidden_states, from: pool, model: $model}
-  target_states: {embed: hidden_states, from: targets, model: $model}
+  pool_states:   {embed: hidden_states, from: pool, model: $model, precision: bf16}
+  target_states: {embed: hidden_states, from: targets, model: $model, precision: bf16}
   nearness:      {score: nearest, from: {pool: pool_states, targets: target_states}, per: group}
   chosen:        {budget: round_robin, from: nearness, size: 10%}
 outputs: {chosen: chosen}

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from selectlang.engine.plan import Plan
     from selectlang.language.program import Program
     from selectlang.llm.options import Options
+    from selectlang.origins.sources import Sources
     from selectlang.plugins import Registry
     from selectlang.result import Result
-    from selectlang.sharing.sources import Sources
     from selectlang.store.store import Store
 
 
@@ -33,8 +33,8 @@ def load(
     agrees to git repositories that specs come from. A SpecError lists every fault of the spec.
     """
     from selectlang import plugins as found
+    from selectlang.origins.sources import Sources
     from selectlang.sharing.lock import load as read
-    from selectlang.sharing.sources import Sources
 
     path = None if lock is None else Path(lock)
     pins = {} if path is None else read(path).commits()
@@ -110,9 +110,11 @@ class Spec:
         nothing is compared with random choices; `quiet` shows no progress.
         """
         import io
+        from functools import partial
 
         from selectlang.engine.run import run
         from selectlang.progress import PlainProgress, progress
+        from selectlang.report.write import write
         from selectlang.result import Result
         from selectlang.store.store import Store
 
@@ -130,7 +132,8 @@ class Spec:
         said = self._held(program, store)
         folder = None if out is None else Path(out)
         show = PlainProgress(io.StringIO()) if quiet else progress()
-        done = run(program, self._registry, store, folder, show, asked, cluster, control)
+        report = partial(write, control=control)
+        done = run(program, self._registry, store, folder, show, asked, report, cluster)
         done.opened.folder = done.folder.absolute()  # the working folder may change before it is read
         return Result(done.opened, said + done.notes)
 
@@ -159,7 +162,12 @@ class Spec:
                 values[name] = value.tolist()
             elif isinstance(value, PathLike):
                 values[name] = fspath(value)
-        return self._checked(values)
+        program = self._checked(values)
+        if program.missing:
+            names = ", ".join(map(quoted, program.missing))
+            given = ", ".join(f"{name}=..." for name in program.missing)
+            raise UsageError(f"no value for param {names}: give {given}")
+        return program
 
     def _checked(self, values: dict[str, Any]) -> Program:
         from selectlang.language.check import check

@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from selectlang.store.store import Store
 
+TABLES = Path("cache", "tables")  # in the store
 TAKES = "a path, a list of paths, a list of dicts, a pyarrow Table, a pandas DataFrame or a datasets.Dataset"
 
 
@@ -42,6 +46,19 @@ def as_path(value: Any, store: Store, name: str) -> str | list[Any]:
         kind = type(value)
         raise UsageError(f"param {name!r} takes {TAKES}; found {kind.__module__}.{kind.__qualname__}")
     return _kept(store, ".parquet", lambda file: _write_table(file, table))
+
+
+def forget(store: Store, older_than: timedelta, dry_run: bool = False) -> list[int]:
+    """Delete the files of tables that were not given for `older_than`; returns their sizes in bytes."""
+    found, limit = [], time.time() - older_than.total_seconds()
+    for path in sorted((store.folder / TABLES).glob("*")):
+        with suppress(FileNotFoundError):
+            about = path.stat()
+            if about.st_mtime <= limit:
+                if not dry_run:
+                    path.unlink()
+                found.append(about.st_size)
+    return found
 
 
 def _arrow(value: Any, name: str) -> pa.Table | None:
@@ -92,7 +109,7 @@ def _plain(value: Any) -> Any:
 
 def _kept(store: Store, ending: str, write: Callable[[IO[bytes]], None]) -> str:
     """Write a file into the store, whole or not at all; its path."""
-    folder = store.scratch / "cache" / "tables"
+    folder = store.scratch / TABLES
     half = folder / f".{secrets.token_hex(8)}"
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +117,9 @@ def _kept(store: Store, ending: str, write: Callable[[IO[bytes]], None]) -> str:
             with open(half, "xb") as file:
                 write(file)
             path: Path = folder / f"{file_digest(half)}{ending}"
-            if not path.exists():
+            if path.exists():
+                os.utime(path)  # the time of its last use
+            else:
                 os.replace(half, path)
         finally:
             half.unlink(missing_ok=True)

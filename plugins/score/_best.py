@@ -12,7 +12,7 @@ import time
 from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Matrix = NDArray[np.float32]
-    Screen = Callable[[Matrix], tuple[Matrix, float, float]]
+    Line = Callable[[NDArray[Any]], NDArray[Any]]
+    Screened = tuple[NDArray[Any], Line]
+    Screen = Callable[[Matrix], Screened]
 
 LARGE = 3 * 10**11  # products of a whole run from which on it pays to load torch, which takes seconds
+LARGEST = 0x4100  # above all similarities: as a number in fp32, and as the bits of 8.0 in bf16
 MOST = 1 / 64  # of all pairs that a screen may leave; above that, a more exact one is cheaper
 
 
@@ -75,15 +78,14 @@ class Best:
         import numpy as np
 
         near = np.empty((len(self.targets), len(block)), bool)
+        zero = np.flatnonzero(~block[:, :1].any(axis=1))
+        zero = zero[~block[zero].any(axis=1)]
         for screen in self.screens:
-            similar, error, rounding = screen(block)
-            zero = np.flatnonzero(similar[0] == 0)
-            zero = zero[~block[zero].any(axis=1)]
+            similar, line = screen(block)
             for _, low, high in self.parts:
-                similar[low, zero] = 8  # all are equally near: one is enough
+                similar[low, zero] = LARGEST  # all are equally near: one is enough
                 part = similar[low:high]
-                best = part.max(axis=0)
-                np.greater_equal(part, best - 2 * error - 2 * rounding * np.abs(best), out=near[low:high])
+                np.greater_equal(part, line(part.max(axis=0)), out=near[low:high])
             if np.count_nonzero(near) <= MOST * near.size:
                 break
         target, row = np.divmod(np.flatnonzero(near), len(block))
@@ -92,22 +94,30 @@ class Best:
         )  # sorts short ones sooner
         return row[order], target[order]
 
-    def _fp32(self, block: Matrix) -> tuple[Matrix, float, float]:
-        """Similarities (targets, rows), by how much they may be wrong, and by which share of themselves."""
-        return self.targets @ block.T, self.slack, 0.0
+    def _fp32(self, block: Matrix) -> Screened:
+        """Similarities, shape (targets, rows), and how low those may be that are as large as the largest."""
+        return self.targets @ block.T, lambda best: best - 2 * self.slack
 
     def _bf16(self) -> Screen:
+        """As `_fp32`, in bf16. Its numbers stay bits, for as int16 those above zero have the same order."""
+        import numpy as np
         import torch
 
         exact = torch.from_numpy(self.targets)
         targets = exact.bfloat16()
         lost = float(torch.linalg.vector_norm(exact - targets, dim=1).max())
         most = 1.01 * 2.0**-9  # what rounding takes of a number, and so of a unit vector; and a little
-        error = most + (1 + most) * lost + self.slack  # by the triangle inequality
+        error = 1.01 * (most + (1 + most) * lost + self.slack)  # by the triangle inequality
 
-        def screen(block: Matrix) -> tuple[Matrix, float, float]:
+        def line(best: NDArray[np.int16]) -> NDArray[np.int16]:
+            similar = (best.astype(np.int32) << 16).view(np.float32)
+            lowest = similar * (1 - 2 * most) - 2 * error
+            codes = (lowest.view(np.int32) >> 16).astype(np.int16)
+            return np.where(lowest > 0, codes, np.iinfo(np.int16).min)
+
+        def screen(block: Matrix) -> Screened:
             rounded = torch.from_numpy(block).bfloat16()
-            return (targets @ rounded.T).float().numpy(), 1.01 * error, most
+            return (targets @ rounded.T).view(torch.int16).numpy(), line
 
         return screen
 

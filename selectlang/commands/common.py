@@ -14,8 +14,8 @@ from selectlang.sharing import LOCK
 
 if TYPE_CHECKING:
     from selectlang.llm.options import Options
+    from selectlang.origins.sources import Sources
     from selectlang.sharing.lock import Lock
-    from selectlang.sharing.sources import Sources
 
 SPEC = "a path, package:name, the name of a packaged spec, or git+URL@REV:PATH"
 
@@ -110,7 +110,7 @@ def given(args: Namespace) -> dict[str, Any]:
 
 def sources(args: Namespace) -> Sources:
     """Where specs of git repositories come from: a person who gives a command can be asked."""
-    from selectlang.sharing.sources import Sources
+    from selectlang.origins.sources import Sources
 
     pins = lock(args).commits() if getattr(args, "locked", False) else {}
     return Sources(yes=args.yes, interactive=True, pins=pins)
@@ -129,7 +129,7 @@ def lock_path(args: Namespace) -> Path:
         return Path(args.lock)
     if os.path.lexists(LOCK):
         return LOCK
-    from selectlang.sharing import address
+    from selectlang.origins import address
 
     if not args.spec.startswith(address.PREFIX):
         beside = Path(args.spec).parent / LOCK
@@ -141,9 +141,9 @@ def _lock_of_git(args: Namespace) -> Path:
     """The lock beside a spec of a git repository, of the same commit, as a file of this machine."""
     from selectlang.faults import Place, Source, unsaid
     from selectlang.language.git_parts import at
-    from selectlang.sharing import address
-    from selectlang.sharing.origin import Unavailable
-    from selectlang.sharing.sources import Sources
+    from selectlang.origins import address
+    from selectlang.origins.origin import Unavailable
+    from selectlang.origins.sources import Sources
 
     with at(Place(Source(unsaid(args.spec)))):
         file = Sources(yes=args.yes, interactive=True).file(*address.word(args.spec))

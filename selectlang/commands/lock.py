@@ -31,11 +31,11 @@ def run(args: Namespace) -> int:
     from selectlang.files import write_text
     from selectlang.language.check import check
     from selectlang.llm.options import Options
+    from selectlang.origins.sources import Sources
     from selectlang.sharing.differences import differences, packages
     from selectlang.sharing.hold import of_this
     from selectlang.sharing.lock import load
     from selectlang.sharing.pin import Pinning
-    from selectlang.sharing.sources import Sources
     from selectlang.store.store import Store
 
     name = file_name(str(args.out))

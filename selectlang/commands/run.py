@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from functools import partial
 from pathlib import Path
 
 from selectlang.commands.common import (
@@ -52,6 +53,7 @@ def run(args: Namespace) -> int:
     from selectlang.engine.reread import RECORD
     from selectlang.engine.run import run as run_program
     from selectlang.report.summary import summary
+    from selectlang.report.write import write
     from selectlang.result import states
     from selectlang.sharing.hold import hold
     from selectlang.sharing.mutable import mutable
@@ -68,7 +70,8 @@ def run(args: Namespace) -> int:
         from selectlang.engine.cluster import Cluster
 
         cluster = Cluster(args.address)
-    done = run_program(checked, loaded, store, args.out, progress(), options(args), cluster, args.control)
+    report = partial(write, control=args.control)
+    done = run_program(checked, loaded, store, args.out, progress(), options(args), report, cluster)
     for note in done.notes:
         say(f"note: {note}", sys.stderr)
     for name, output in done.record["outputs"].items():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selectlang.errors import UsageError
-from selectlang.tables import say, show
+from selectlang.tables import counted, say, show
 
 if TYPE_CHECKING:
     from selectlang.store.store import Store
@@ -36,6 +36,7 @@ def add(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
+    from selectlang.frames import forget
     from selectlang.llm.calls import Calls
     from selectlang.store.store import Store
 
@@ -52,9 +53,12 @@ def run(args: Namespace) -> int:
         if lost:
             say(lost)
         return 1 if lost or (damaged and not args.repair) else 0
-    gone = store.prune(older_than=_age(args.older_than), dry_run=args.dry_run)
+    age = _age(args.older_than)
+    gone = store.prune(age, args.dry_run)
+    tables = forget(store, age, args.dry_run)
     done = "would delete" if args.dry_run else "deleted"
-    say(f"{done} {len(gone)} entries, {_size(sum(e.size for e in gone))}")
+    also = f"; {counted(len(tables), 'table')} given from Python, {_size(sum(tables))}" if tables else ""
+    say(f"{done} {len(gone)} entries, {_size(sum(e.size for e in gone))}{also}")
     return 0
 
 

@@ -27,6 +27,7 @@ The rows that {", ".join(SPECS)} chose are in {FOLDER}/<spec>/chosen.jsonl, thos
 {ROUNDS}/<spec>/chosen.jsonl, each with its rank, its score and why it was chosen; record.json
 beside them says how they came about. Next:
 
+  {FOLDER}/rds-plus/report.html     open it in a browser: the same in pictures
   selectlang show rds-plus          the spec with its params and stages
   selectlang show score nearest     a method with its settings
   selectlang plan kmq --set pool={FOLDER}/pool.jsonl --set k=50 --set size=20%

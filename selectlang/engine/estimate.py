@@ -177,7 +177,13 @@ class Estimates:
         if not total or not size:
             return []
         whole = Amount(size.value, size.unit)  # a round of a loop may well get nothing
-        return [] if whole.count(total) else [f"{task.path}: {whole} of {total:,} rows comes to 0 rows"]
+        if not whole.count(total):
+            return [f"{task.path}: {whole} of {total:,} rows comes to 0 rows"]
+        there, chosen = self.left(task), self.chosen(task)
+        if size.unit != "rows" or chosen.most or chosen.repeats or there.rows is None:
+            return []
+        asked = size.count(total)
+        return [f"{task.path}: asks for {asked:,} rows of {there.rows:,}"] if asked > there.rows else []
 
 
 def _joined(parts: Sequence[Estimate], rows: int | None, key: str) -> Estimate:

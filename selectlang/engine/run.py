@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from selectlang.engine.ahead import require
 from selectlang.engine.datasets import Datasets
 from selectlang.engine.folder import held, write
-from selectlang.engine.guard import REPORT
 from selectlang.engine.handles import Handle, ResultHandle
 from selectlang.engine.opened import Opened
 from selectlang.engine.plan import plan
@@ -31,11 +30,14 @@ from selectlang.llm.options import Options
 from selectlang.llm.tally import Tally
 from selectlang.plugins import Registry
 from selectlang.progress import PlainProgress
-from selectlang.report.write import write as report
 from selectlang.store.store import Store
 
 if TYPE_CHECKING:
     from selectlang.engine.cluster import Cluster
+
+    Note = Callable[[str], None]
+    Report = Callable[[Opened, Program, Path, Note], dict[str, Any]]
+    """Writes into a folder what people look at; returns what the record says of it."""
 
 
 @dataclass
@@ -119,13 +121,13 @@ def run(
     out: Path | None,
     show: PlainProgress,
     options: Options,
+    report: Report,
     cluster: Cluster | None = None,
-    control: bool = True,
 ) -> Run:
     """Run a program and write its run folder; `out` None makes one under `runs/`.
 
-    `cluster`, which this closes, maps the shards of classes; without it they are mapped here. With `control`
-    each selection is compared with random ones.
+    `report` writes what people look at into the folder, when all else is there. `cluster`, which this closes,
+    maps the shards of classes; without it they are mapped here.
     """
     require(program, options)
     started, clock = datetime.now(UTC), time.perf_counter()
@@ -157,7 +159,7 @@ def run(
             said = {name: {**what, "result": handles[name].identity} for name, what in outputs.items()}
             found = record(program, registry, results, said, started, time.perf_counter() - clock)
             opened = Opened(folder, found, store, program, sets.dataset)
-            found |= report(opened, program, new / REPORT, control, notes.append)
+            found |= report(opened, program, new, notes.append)
             return {**found, "seconds": round(time.perf_counter() - clock, 3)}
 
         found = write(folder, values, origins, recorded)

@@ -18,10 +18,10 @@ from selectlang.language.scope import Env, Symbol, resolve, taken
 from selectlang.language.sections import DEFAULT_SEED, LIMITS, SEED, check_data
 from selectlang.language.spec import AnyStage, Faulty, Loop, Param, Spec, Stage, Use
 from selectlang.language.values import Values, bind, param_schema
+from selectlang.origins.sources import Sources
 from selectlang.params import typed
 from selectlang.plugins import Registry
 from selectlang.rows import Rows
-from selectlang.sharing.sources import Sources
 
 MAX_STAGES = 20_000  # with those of all recipes: a few lines of recipes in recipes could ask for billions
 MAX_CALLS = 100_000  # with all rounds of loops: a plan lists each

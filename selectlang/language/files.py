@@ -10,8 +10,8 @@ from typing import Protocol
 
 from selectlang.faults import Source
 from selectlang.language import yaml
-from selectlang.sharing.address import ENDINGS
-from selectlang.sharing.origin import Origin
+from selectlang.origins.address import ENDINGS
+from selectlang.origins.origin import Origin
 
 
 class File(Protocol):

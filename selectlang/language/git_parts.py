@@ -9,8 +9,8 @@ from selectlang.errors import SpecError
 from selectlang.faults import Fault, Place, quoted, unsaid
 from selectlang.language.form import Form
 from selectlang.language.yaml import Node
-from selectlang.sharing import address
-from selectlang.sharing.origin import Unavailable
+from selectlang.origins import address
+from selectlang.origins.origin import Unavailable
 
 HINTS = {
     "git": "It is the URL of a repository, such as https://example.org/team/recipes",

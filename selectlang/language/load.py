@@ -26,9 +26,9 @@ from selectlang.language.merge import merge, replaced
 from selectlang.language.reader import Reader
 from selectlang.language.spec import Spec
 from selectlang.language.yaml import Node
-from selectlang.sharing import address
-from selectlang.sharing.origin import Origin, Unavailable
-from selectlang.sharing.sources import Sources
+from selectlang.origins import address
+from selectlang.origins.origin import Origin, Unavailable
+from selectlang.origins.sources import Sources
 
 MAX_SPECS = 200  # files that one spec may draw in, with all it extends and imports
 MAX_CHAIN = 20  # specs of which each extends or imports the next
@@ -75,7 +75,9 @@ class Library:
             raise self.missing(f"several packs have a spec {quoted(name)}", place, hint)
         known = [path.stem for folder in self.packs.values() for path in folder.glob("*.yaml")]
         hint = f"A spec in a file is named by its path. Packaged specs: {', '.join(sorted(known))}"
-        raise self.missing(f"there is no spec {quoted(name)}{nearest(name, known)}", place, hint)
+        beside = f"{name}.yaml"
+        close = f", did you mean {quoted(beside)}?" if is_file(Path(beside)) else nearest(name, known)
+        raise self.missing(f"there is no spec {quoted(name)}{close}", place, hint)
 
     def packaged(self, given: str, place: Place) -> File:
         pack, _, name = given.partition(":")

@@ -10,7 +10,7 @@ from typing import Any
 from selectlang.faults import Place
 from selectlang.language.spec import Param
 from selectlang.methods import Method
-from selectlang.sharing.origin import Origin
+from selectlang.origins.origin import Origin
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from selectlang.hub import hub_parts
 from selectlang.language.schemas import chosen, expected, fitted, mismatch
 from selectlang.language.spec import Param, param_name
 from selectlang.language.yaml import Node, plain
-from selectlang.sharing.origin import Unavailable
+from selectlang.origins.origin import Unavailable
 
 
 @dataclass(frozen=True)

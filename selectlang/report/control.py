@@ -17,8 +17,9 @@ from selectlang.render import Turn, count_tokens, part
 from selectlang.report.ground import Ground, first
 from selectlang.report.measures import DRAWS, Measure, likeness, mean, spread
 from selectlang.report.scene import Groups, Scene
-from selectlang.report.space import BLOCK, Space, finder, of_words
+from selectlang.report.space import BLOCK, Space, of_words
 from selectlang.rows import Rows
+from selectlang.seeing.budgets import standing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +53,7 @@ def control(
     if space is not None:
         measures += likeness(space, rows.rows, len(rows.chosen), seed)
     for each in scene.scores:
-        place = finder(each.value.rows)(rows.rows.positions)
+        place = standing(each.value.rows)[rows.rows.positions]
         known = np.where(place >= 0, each.value.best()[place], np.nan)
         if np.isfinite(known[rows.frame]).mean() >= KNOWN:
             measures += mean("score", each.name, known)
@@ -147,7 +148,7 @@ def labels(clusters: Clusters[Any], rows: Rows[Any]) -> NDArray[np.integer[Any]]
     """The cluster of each row, -1 for one that has none."""
     import numpy as np
 
-    place = finder(clusters.rows)(rows.positions)
+    place = standing(clusters.rows)[rows.positions]
     return np.where(place >= 0, clusters.labels[place], -1)
 
 

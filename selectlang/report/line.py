@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from selectlang.errors import DataError
 from selectlang.ports import Clusters, Scores, Selection
 from selectlang.report.scene import Scene, base, cluster_names
-from selectlang.report.space import finder
 from selectlang.report.text import shown
 from selectlang.rows import Rows
-from selectlang.seeing.budgets import Budget, choice
+from selectlang.seeing.budgets import Budget, choice, standing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -123,7 +122,7 @@ def _grouping(
 
     rows = scores.rows
     if clusters is not None:
-        place = finder(clusters.rows)(rows.positions)
+        place = standing(clusters.rows)[rows.positions]
         labels = np.where(place >= 0, clusters.labels[place], -1)
         return _Grouping("cluster", cluster_names(clusters), labels, scores.best(), apart=True)
     if scores.values.ndim < 2 or not scores.columns:
@@ -131,7 +130,7 @@ def _grouping(
     of = np.argmax(np.where(np.isnan(scores.values), -np.inf, scores.values), axis=1)
     if "group" in selection.why:  # which group took a row that several want
         number = {name: i for i, name in enumerate(scores.columns)}
-        place = finder(rows)(selection.rows.positions)
+        place = standing(rows)[selection.rows.positions]
         for at, name in zip(place.tolist(), selection.why["group"].tolist(), strict=True):
             if at >= 0 and name in number:
                 of[at] = number[name]

@@ -8,9 +8,10 @@ from selectlang.draws import derive
 from selectlang.report.ground import Ground, first
 from selectlang.report.projection import plane
 from selectlang.report.scene import Scene, fields
-from selectlang.report.space import BLOCK, Space, finder
+from selectlang.report.space import BLOCK, Space
 from selectlang.report.text import shown
 from selectlang.report.words import told_apart
+from selectlang.seeing.budgets import standing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,7 +98,7 @@ def _clusters(scene: Scene, ground: Ground, positions: Index) -> list[dict[str, 
 
     found = []
     for each in scene.clusters:
-        place = finder(each.value.rows)(positions)
+        place = standing(each.value.rows)[positions]
         labels = np.where(place >= 0, each.value.labels[place], -1)
         names = told_apart(each.value, ground.rows, ground.frame)
         found.append(_groups(each.name, [names[i] if i >= 0 else "(none)" for i in labels.tolist()]))
@@ -124,7 +125,7 @@ def _scores(scene: Scene, positions: Index) -> list[dict[str, Any]]:
 
     found = []
     for each in scene.scores[:SCORES]:
-        place = finder(each.value.rows)(positions)
+        place = standing(each.value.rows)[positions]
         values = np.where(place >= 0, each.value.best()[place], np.nan)
         known = [float(f"{value:.5g}") if np.isfinite(value) else None for value in values.tolist()]
         found.append({"name": shown(each.name), "values": known})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from selectlang.ports import Vectors
 from selectlang.render import render
 from selectlang.rows import Rows
+from selectlang.seeing.budgets import standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,17 +42,6 @@ class Space:
     take: Callable[[Index], Matrix]
 
 
-def finder(rows: Rows[Any]) -> Callable[[Index], Index]:
-    """Where rows of a data set, by their positions in it, stand in a view of it; -1 where they do not."""
-    import numpy as np
-
-    if rows.whole:
-        return lambda positions: positions
-    place = np.full(len(rows.data), -1, dtype=np.int64)
-    place[rows.positions] = np.arange(len(rows))
-    return lambda positions: place[positions]
-
-
 def of_vectors(stage: str, vectors: Vectors[Any]) -> Space:
     """The space of vectors that a stage made."""
     return _space(stage, vectors.rows, vectors.matrix.shape[1], lambda place: unit(vectors.matrix[place]))
@@ -68,15 +58,15 @@ def of_words(rows: Rows[Any]) -> Space:
 def _space(stage: str, rows: Rows[Any], width: int, vectors: Callable[[Index], Matrix]) -> Space:
     import numpy as np
 
-    find = finder(rows)
+    where = standing(rows)
 
     def take(positions: Index) -> Matrix:
-        place = find(positions)
+        place = where[positions]
         found = np.zeros((len(positions), width), np.float32)
         found[place >= 0] = vectors(place[place >= 0])
         return found
 
-    return Space(stage, width, lambda positions: find(positions) >= 0, take)
+    return Space(stage, width, lambda positions: where[positions] >= 0, take)
 
 
 def hashed_words(texts: Iterable[str]) -> Matrix:

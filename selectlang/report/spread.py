@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from selectlang.report.scene import Found, Scene
-from selectlang.report.space import finder
 from selectlang.report.text import shown
+from selectlang.seeing.budgets import standing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +30,7 @@ def distribution(scene: Scene, scores: Found) -> dict[str, Any] | None:
     finite = values[np.isfinite(values)]
     if not len(finite):
         return None
-    place = finder(scores.value.rows)(scene.selection.rows.positions)
+    place = standing(scores.value.rows)[scene.selection.rows.positions]
     chosen = np.where(place >= 0, values[place], np.nan)
     known = chosen[np.isfinite(chosen)]
     columns = scores.value.values.shape[1] if scores.value.values.ndim > 1 else 1

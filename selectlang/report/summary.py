@@ -20,11 +20,8 @@ def summary(control: dict[str, dict[str, Any]]) -> Iterator[str]:
         draws = max((each["draws"] for each in found["measures"]), default=0)
         told = sorted(filter(beyond, found["measures"]), key=_rank)
         how_many = f"{len(told)} of {counted(len(found['measures']), 'measure')}" if told else "no measure"
-        verb = "lies" if len(told) < 2 else "lie"
-        yield (
-            f"{shown(name, 20)} beside {draws} random draws of {counted(found['drawn'], 'row')}: {how_many} "
-            f"{verb} beyond"
-        )
+        span = "(the range)" if told else "the range"
+        yield f"{shown(name, 20)}: {how_many} outside {span} of {counted(draws, 'random draw')}"
         yield from _lines(_said(each) for each in told)
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from selectlang.ports import Clusters
 from selectlang.report.scene import cluster_names
-from selectlang.report.space import LETTERS, finder
+from selectlang.report.space import LETTERS
 from selectlang.rows import Rows
+from selectlang.seeing.budgets import standing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +32,7 @@ def told_apart(clusters: Clusters[Any], rows: Rows[Any], order: NDArray[np.int64
 
     if clusters.names is not None:
         return clusters.names
-    place = finder(clusters.rows)(rows.positions[order])
+    place = standing(clusters.rows)[rows.positions[order]]
     labels = np.where(place >= 0, clusters.labels[place], -1)
     by_label = np.argsort(labels, kind="stable")
     ranks = np.arange(len(labels)) - np.searchsorted(labels[by_label], labels[by_label])

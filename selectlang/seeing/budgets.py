@@ -161,6 +161,8 @@ def standing(rows: Rows[Any]) -> NDArray[np.int64]:
     """Where among some rows each row of their data set stands, the last time; -1 for nowhere."""
     import numpy as np
 
+    if rows.whole:
+        return np.arange(len(rows.data))
     found = np.full(len(rows.data), -1, dtype=np.int64)
     found[rows.positions] = np.arange(len(rows))
     return found

@@ -1,4 +1,4 @@
-"""Sharing specs: where they come from, and what pins them."""
+"""What holds a spec still: its lock, and the check of a run folder against its own record."""
 
 from __future__ import annotations
 

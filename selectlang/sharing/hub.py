@@ -8,7 +8,7 @@ from typing import Literal
 
 from selectlang.errors import LockError, described
 from selectlang.faults import quoted
-from selectlang.sharing.address import COMMIT
+from selectlang.origins.address import COMMIT
 
 Kind = Literal["model", "dataset"]
 PATIENCE = 20.0  # seconds that the hub may take to answer

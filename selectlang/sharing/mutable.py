@@ -12,7 +12,7 @@ from selectlang.faults import quoted
 from selectlang.hub import hub_parts
 from selectlang.language.program import Program
 from selectlang.language.schemas import LOCAL
-from selectlang.sharing.address import COMMIT
+from selectlang.origins.address import COMMIT
 from selectlang.sharing.hub import revised
 from selectlang.sharing.lock import load
 from selectlang.sharing.named import models, programs

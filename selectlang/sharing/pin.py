@@ -21,10 +21,10 @@ from selectlang.hub import hub_parts
 from selectlang.language.program import Program
 from selectlang.language.schemas import LOCAL
 from selectlang.language.spec import VERSION
+from selectlang.origins.origin import Origin
 from selectlang.sharing.hub import commit, revised
 from selectlang.sharing.lock import Lock, Pins
 from selectlang.sharing.named import Named, models, packaged, programs, put
-from selectlang.sharing.origin import Origin
 from selectlang.store.store import Store
 
 

@@ -198,6 +198,19 @@ def test_a_share_that_comes_to_nothing(project: Make, pool: Make) -> None:
         assert "note: chosen: 1% of 12 rows comes to 0 rows: chose none" in done.err
 
 
+def test_a_size_that_is_more_than_there_is(project: Make, pool: Make) -> None:
+    stages = """
+  some:   {budget: random, from: pool, size: 12}
+  chosen: {budget: random, from: {rows: pool, skip: some}, size: SIZE}
+"""
+    notes = {"8": "", "9": "chosen: asks for 9 rows of 8", "2k": "chosen: asks for 2,000 rows of 8"}
+    for size, note in notes.items():
+        files = {"s.yaml": spec(stages.replace("SIZE", size), "chosen: chosen"), "pool.jsonl": pool(20)}
+        out = project(files, size).run(f"selectlang plan {GIVEN}").ok().out
+        assert note in out
+        assert ("asks for" in out) == bool(note)
+
+
 def test_a_seed_may_be_any_number(project: Make, pool: Make) -> None:
     stages = """
   vectors: {embed: tfidf, from: pool, dimension: 4}

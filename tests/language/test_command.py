@@ -138,8 +138,13 @@ def test_a_path_near_another_and_a_record(
     assert found.out.endswith("1 fault\n")
 
 
-def test_a_name_near_a_packaged_spec(command: Callable[..., Any]) -> None:
+def test_a_name_near_a_packaged_spec(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert "there is no spec 'kmqq', did you mean 'kmq'?  [SL402]" in command("check", "kmqq").out
+    Path("kmqq.yaml").write_text("extends: selectlang:kmq", "utf-8")
+    assert "there is no spec 'kmqq', did you mean 'kmqq.yaml'?  [SL402]" in command("check", "kmqq").out
     assert command("check", "kmq").out == "kmq: fine, 4 stages\n"
     assert command("check", "selectlang:kmq").code == 0
 

@@ -11,8 +11,8 @@ import pytest
 from selectlang.errors import SpecError
 from selectlang.language.check import check
 from selectlang.language.program import Nested, Rounds
+from selectlang.origins.sources import Sources
 from selectlang.plugins import Registry
-from selectlang.sharing.sources import Sources
 
 PARENT = """\
 selectlang: 1

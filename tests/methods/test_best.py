@@ -70,6 +70,7 @@ def test_it_is_the_largest_of_all_pairs(
     block, targets = alike(seed, 40, int(bounds[-1]), width, spread)
     block[3] = 0
     block[5], block[6] = block[4], -block[4]
+    block[7, 0] = 0
     if len(targets) > 1:
         targets[-1] = targets[0]
     with pytest.MonkeyPatch.context() as patch:
@@ -117,9 +118,11 @@ def test_equal_targets_cost_one_pair(search: Any) -> None:
     assert (found == [0, 20]).all()
 
 
-def test_a_zero_row_costs_one_pair(search: Any) -> None:
-    _, targets = alike(0, 1, 60, 32, 1.0)
-    best = search(targets, np.array([0, 20, 60]), "fp32")
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_zero_row_costs_one_pair(screen: str, search: Any) -> None:
+    _, targets = alike(0, 1, 1500, 32, 1.0)
+    best = search(targets, np.array([0, 20, 1500]), screen)
+    best.screens = best.screens[:1]
     row, target = best._pairs(np.zeros((3, 32), np.float32))
     assert row.tolist() == [0, 0, 1, 1, 2, 2]
     assert target.tolist() == [0, 20] * 3

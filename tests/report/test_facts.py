@@ -221,7 +221,8 @@ def test_the_control_goes_by_what_the_run_made(project: Make, pool: Make) -> Non
     again = p.run(RUN.replace("--out out", "--out again")).ok()
     assert again.record["control"] == done.record["control"]
     lines = done.out.splitlines()
-    assert lines[1].startswith("chosen beside 20 random draws of 12 rows: ")
+    assert lines[1].startswith("chosen: ")
+    assert lines[1].endswith(" of 20 random draws")
     assert all(len(line) <= 80 for line in lines)
 
 

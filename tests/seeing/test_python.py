@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html.parser
 import json
+import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -149,9 +151,21 @@ def test_the_same_rows_are_one_file_and_are_read_once(here: Any, pool: Make) -> 
     assert path.stat().st_ino == before
     assert {stage["state"] for stage in again.record["stages"]} <= {"cached", "not needed"}
     assert len(list((here.store / "cache" / "tables").iterdir())) == 1
-    (path,) = again.record["data"]["pool"]["path"]
+    (path,) = map(Path, again.record["data"]["pool"]["path"])
     done = here.run(f"selectlang run s.yaml --set pool={path} --out cli").ok()  # it can be run again
     assert done.ids() == ids(again)
+    size = path.stat().st_size
+    assert f"; 1 table given from Python, {size} B" in prune(here, "0d --dry-run")
+    run(pool=pool(30))
+    os.utime(path, (time.time() - 7200,) * 2)
+    assert f"; 1 table given from Python, {size} B" in prune(here, "1h")
+    assert not path.exists()
+    assert "from Python" not in prune(here, "1h")
+
+
+def prune(here: Any, age: str) -> str:
+    out: str = here.run(f"selectlang store prune --older-than {age}").ok().out
+    return out
 
 
 def test_a_result_gives_rows_tables_scores_and_values(here: Any, pool: Make) -> None:
@@ -239,7 +253,7 @@ def test_numbers_of_numpy_are_numbers(here: Any) -> None:
         ({"pool": [{"a": "b", "id": 1}]}, sl.DataError, "data 'pool'"),
         ({"pool": "gone.jsonl"}, sl.DataError, "there is no file 'gone.jsonl'"),
         ({"pool": "pool.jsonl", "size": "x"}, sl.UsageError, "param 'size'"),
-        ({}, sl.UsageError, "pool"),
+        ({}, sl.UsageError, "^no value for param 'pool': give pool=...$"),
         ({"pool": "pool.jsonl", "options": {"max_cots": 1}}, sl.UsageError, "there is no 'max_cots', did"),
         ({"pool": "pool.jsonl", "options": {"max_cost": "x"}}, sl.UsageError, "a value is of the wrong type"),
         ({"pool": "pool.jsonl", "options": {"max_cost": -1}}, sl.UsageError, "max-cost is -1"),

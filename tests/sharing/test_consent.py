@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from selectlang.errors import UsageError
-from selectlang.sharing import address, consent
-from selectlang.sharing.origin import Unavailable
+from selectlang.origins import address, consent
+from selectlang.origins.origin import Unavailable
 from tests.sharing._repository import PARENT
 
 Make = Callable[..., Any]

@@ -17,12 +17,12 @@ import pytest
 from selectlang.errors import SpecError
 from selectlang.language.check import check
 from selectlang.language.program import Program
+from selectlang.origins import git as module
+from selectlang.origins import process, sources
+from selectlang.origins.consent import agree
+from selectlang.origins.origin import Origin
+from selectlang.origins.sources import Sources
 from selectlang.plugins import Registry, load
-from selectlang.sharing import git as module
-from selectlang.sharing import process, sources
-from selectlang.sharing.consent import agree
-from selectlang.sharing.origin import Origin
-from selectlang.sharing.sources import Sources
 from tests.sharing._repository import CHILD, PARENT, Repository
 
 Make = Callable[..., Any]
@@ -652,7 +652,7 @@ def test_nothing_of_git_is_imported_for_a_plain_spec(project: Make) -> None:
     code = (
         "import sys; from selectlang.cli import main; main(['check', 'a.yaml']); "
         "print([m for m in sys.modules if m in "
-        "('selectlang.sharing.git', 'selectlang.sharing.consent', 'selectlang.store')])"
+        "('selectlang.origins.git', 'selectlang.origins.consent', 'selectlang.store')])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=p.folder, capture_output=True, text=True, check=True

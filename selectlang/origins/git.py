@@ -14,10 +14,10 @@ from pathlib import Path
 
 from selectlang.faults import listing, nearest, quoted
 from selectlang.files import written
-from selectlang.sharing import process
-from selectlang.sharing.address import COMMIT
-from selectlang.sharing.origin import Unavailable
-from selectlang.sharing.process import Failed
+from selectlang.origins import process
+from selectlang.origins.address import COMMIT
+from selectlang.origins.origin import Unavailable
+from selectlang.origins.process import Failed
 from selectlang.store.lock import alone
 
 MAX_READS = 1000  # of names and files, for one check

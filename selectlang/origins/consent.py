@@ -14,7 +14,7 @@ from pathlib import Path
 from selectlang.errors import UsageError
 from selectlang.faults import file_name, printable
 from selectlang.files import written
-from selectlang.sharing.origin import Unavailable
+from selectlang.origins.origin import Unavailable
 
 MEANS = "A spec is data and cannot run code, but it decides what is read,\nand what is asked of which model."
 MOST = 10_000_000  # bytes of the file that are read

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from selectlang.faults import printable, unsaid
-from selectlang.sharing.origin import Unavailable
+from selectlang.origins.origin import Unavailable
 
 LOOK_UP = 60.0  # seconds that the names of a repository may take
 FETCH = 600.0  # and a commit

@@ -10,7 +10,7 @@ import posixpath
 import re
 
 from selectlang.faults import quoted, unsaid
-from selectlang.sharing.origin import Unavailable
+from selectlang.origins.origin import Unavailable
 
 PREFIX = "git+"
 PORTS = {"https": "443", "ssh": "22", "file": ""}  # the schemes there are, and the port of each

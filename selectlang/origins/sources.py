@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from selectlang.faults import Source, quoted
 from selectlang.language import yaml
-from selectlang.sharing import address
-from selectlang.sharing.origin import Origin, Unavailable
+from selectlang.origins import address
+from selectlang.origins.origin import Origin, Unavailable
 from selectlang.tables import say
 
 if TYPE_CHECKING:
-    from selectlang.sharing.git import Clone
+    from selectlang.origins.git import Clone
 
 MAX_COMMITS = 50  # that one check may look up
 MAX_DATA = 100_000_000  # bytes of a file that a param has as its default
@@ -59,7 +59,7 @@ class Sources:
         return found
 
     def _look_up(self, url: str, rev: str) -> Snapshot:
-        from selectlang.sharing.git import Clone
+        from selectlang.origins.git import Clone
         from selectlang.store.store import Store
 
         self._agree(address.bare(url))
@@ -74,7 +74,7 @@ class Sources:
 
     def _agree(self, source: str) -> None:
         """Ask once, whatever the answer."""
-        from selectlang.sharing.consent import agree
+        from selectlang.origins.consent import agree
 
         if source in self._refused:
             raise self._refused[source]

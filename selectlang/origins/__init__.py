@@ -1,0 +1,1 @@
+"""Where specs come from: the git repositories that people agreed to."""
