@@ -2,9 +2,9 @@
 
     python benchmarks/engine.py [--data DIR] [--rows N] [--repeats N] [--model NAME] [--engine local|ray]
 
-A run embeds the rows of Alpaca and a few targets in bf16, finds what is nearest to these, and chooses a tenth. The
-seconds of its methods are those of the record; the rest of its wall time is the engine's. Each run is a whole
-process, the first with an empty store. Prints medians.
+A run embeds the rows of Alpaca and a few targets in bf16, finds what is nearest to these, and chooses a
+tenth. The seconds of its methods are those of the record; the rest of its wall time is the engine's. Each run
+is a whole process, the first with an empty store. Prints medians.
 """
 
 from __future__ import annotations

@@ -8,8 +8,10 @@ from selectlang.errors import SpecError, UsageError
 from selectlang.faults import Fault, nearest, quoted
 from selectlang.language.bare import bare_names
 from selectlang.language.calls import check_call
+from selectlang.language.given import bind, param_schema
 from selectlang.language.load import Library, Loaded
 from selectlang.language.loops import check_loop
+from selectlang.language.names import Names
 from selectlang.language.order import ordered
 from selectlang.language.program import Call, Nested, Program, Ref, Rounds, Step, Type, calls
 from selectlang.language.recipes import check_recipe
@@ -17,7 +19,7 @@ from selectlang.language.schemas import fitted, mismatch
 from selectlang.language.scope import Env, Symbol, resolve, taken
 from selectlang.language.sections import DEFAULT_SEED, LIMITS, SEED, check_data
 from selectlang.language.spec import AnyStage, Faulty, Loop, Param, Spec, Stage, Use
-from selectlang.language.values import Values, bind, param_schema
+from selectlang.language.values import Values
 from selectlang.origins.sources import Sources
 from selectlang.params import typed
 from selectlang.plugins import Registry
@@ -36,7 +38,7 @@ def check(
     `sources` gives specs of git repositories; without it, only those that the person agreed to before.
     Raises a SpecError with every fault, or a UsageError about a param that was given.
     """
-    library = Library(registry.packs, sources or Sources())
+    library = Library(Names(registry.packs, sources or Sources()))
     checker = Checker(registry, library)
     program = None
     try:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from selectlang.errors import SpecError
 from selectlang.faults import Fault, Place, listing, nearest, quoted
+from selectlang.language.given import bind, literal
 from selectlang.language.load import Loaded
 from selectlang.language.program import Nested, Ref, Step, Type
 from selectlang.language.scope import Env, Symbol, resolve
 from selectlang.language.spec import Param, Spec, Use, Wire
 from selectlang.language.types import accepts, ref_text
-from selectlang.language.values import Values, bind, literal
+from selectlang.language.values import Values
 from selectlang.methods import Port
 from selectlang.rows import Rows
 
