@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from selectlang.digests import file_digest, json_digest
 from selectlang.engine.opened import Opened
@@ -25,9 +25,6 @@ from selectlang.report.space import Space, of_vectors
 from selectlang.report.spread import distribution, reasons, shares
 from selectlang.report.words import told_apart
 from selectlang.store.store import Store
-
-if TYPE_CHECKING:
-    pass
 
 FACTS, MAP = "facts.json", "map.json.gz"
 

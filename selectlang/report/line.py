@@ -113,6 +113,26 @@ class _Grouping:
 
         return np.asarray(self.values if self.values.ndim == 1 else self.values[:, group], np.float64)
 
+    def bounds(self, chosen: Index, left: Index) -> tuple[Values, Values]:
+        """The lowest score of the chosen rows in each group, and the highest of the others; infinite if none.
+
+        Of clusters there may be thousands, so they are gone through at once; columns one by one.
+        """
+        import numpy as np
+
+        low, high = np.full(len(self.names), np.inf), np.full(len(self.names), -np.inf)
+        if self.apart:
+            for index, bound, best in ((chosen, low, np.minimum), (left, high, np.maximum)):
+                inside = index[self.of[index] >= 0]
+                best.at(bound, self.of[inside], self.score(0)[inside])
+            return low, high
+        for group in np.unique(self.of[chosen]).tolist():
+            values = self.score(group)
+            mine, others = values[chosen[self.of[chosen] == group]], values[left]
+            low[group] = mine[np.isfinite(mine)].min(initial=np.inf)
+            high[group] = others[np.isfinite(others)].max(initial=-np.inf)
+        return low, high
+
 
 def _grouping(
     scores: Scores[Any], clusters: Clusters[Any] | None, selection: Selection[Any]
@@ -141,24 +161,22 @@ def _each(tell: _Teller, grouping: _Grouping, chosen: Index, left: Index) -> lis
     """The sides of the line of each group, the largest first; nothing when one has no line."""
     import numpy as np
 
+    low, high = grouping.bounds(chosen, left)
+    both = np.isfinite(low) & np.isfinite(high)
+    if (high > low)[both].any():
+        return []
+    of = grouping.of[chosen]
+    counts = np.bincount(of[of >= 0], minlength=len(both))
+    largest = np.argsort(-counts, kind="stable")
     found = []
-    groups, counts = np.unique(grouping.of[chosen], return_counts=True)
-    for group in groups[np.argsort(-counts, kind="stable")].tolist():
-        if group < 0:
-            continue
+    for group in largest[both[largest]][:GROUPS].tolist():
         values = grouping.score(group)
-        mine = chosen[(grouping.of[chosen] == group) & np.isfinite(values[chosen])]
+        mine = chosen[(of == group) & np.isfinite(values[chosen])]
         others = left[grouping.of[left] == group] if grouping.apart else left
         others = others[np.isfinite(values[others])]
-        if not len(mine) or not len(others):
-            continue
-        if values[others].max() > values[mine].min():
-            return []
-        found.append((values, group, mine, others))
-    return [
-        tell.side(values, lowest(values, mine, EACH)[::-1], lowest(-values, others, EACH), group)
-        for values, group, mine, others in found[:GROUPS]
-    ]
+        near, beyond = lowest(values, mine, EACH)[::-1], lowest(-values, others, EACH)
+        found.append(tell.side(values, near, beyond, group))
+    return found
 
 
 class _Teller:

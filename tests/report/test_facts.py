@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from selectlang.report.line import _each, _Grouping
 from selectlang.report.projection import plane, principal
 from selectlang.report.space import Space
 
@@ -435,3 +438,26 @@ def test_words_tell_clusters_apart() -> None:
     assert found[3] == "3"  # no row, no words
     named: Any = Clusters(rows, np.zeros(60, np.int32), 1, names=["mine"])
     assert told_apart(named, rows, order) == ["mine"]
+
+
+def test_a_line_in_thousands_of_clusters_takes_no_memory_for_each() -> None:
+    random, rows, clusters = np.random.default_rng(0), 20_000, 2_000
+    values, of = random.random(rows), random.integers(-1, clusters, rows)
+    low = np.array([values[of == group].mean() for group in range(clusters)])
+    mine = (of >= 0) & (values > low[of])
+    grouping = _Grouping("cluster", list(map(str, range(clusters))), of, values, apart=True)
+    told: list[Any] = []
+    teller: Any = SimpleNamespace(side=lambda values, near, beyond, group: told.append((group, near, beyond)))
+    tracemalloc.start()
+    _each(teller, grouping, np.flatnonzero(mine), np.flatnonzero(~mine))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * values.nbytes
+    sizes = np.bincount(of[mine], minlength=clusters)
+    assert [group for group, _, _ in told] == np.argsort(-sizes, kind="stable")[:6].tolist()
+    for group, near, beyond in told:
+        assert values[near[-1]] == values[mine & (of == group)].min()
+        assert values[beyond[0]] == values[~mine & (of == group)].max()
+    swapped = np.flatnonzero(mine)[0], np.flatnonzero(~mine & (of == of[mine][0]))[0]
+    mine[list(swapped)] = False, True  # one cluster without a line
+    assert _each(teller, grouping, np.flatnonzero(mine), np.flatnonzero(~mine)) == []
