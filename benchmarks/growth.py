@@ -142,7 +142,7 @@ def plot(found: Mapping[int, Mapping[str, Line]], path: Path) -> None:
         pane.set(title=title, xlabel="rows")
         pane.grid(alpha=0.3)
     panes[0].legend(fontsize="small")
-    figure.savefig(path)
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def main() -> None:
