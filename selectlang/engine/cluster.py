@@ -13,9 +13,9 @@ from importlib.util import find_spec
 from typing import Any, Self
 
 from selectlang.engine.handles import rows_of
-from selectlang.engine.keys import source_digest
 from selectlang.engine.mapper import Shard
 from selectlang.engine.parcel import dressed, packed
+from selectlang.engine.source import source_digest
 from selectlang.engine.worker import Job, Worker, models
 from selectlang.errors import DataError, MethodError, SelectlangError
 from selectlang.methods import Method

@@ -7,54 +7,20 @@ no name of a stage, no batch size and no device.
 
 from __future__ import annotations
 
-import inspect
 import os
-import sys
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from selectlang.amount import Amount
-from selectlang.digests import file_digest, folder_digest, json_digest
+from selectlang.digests import folder_digest, json_digest
+from selectlang.engine.source import source_digest
 from selectlang.language.schemas import LOCAL
 from selectlang.language.spec import VERSION
 from selectlang.methods import Method
 
 Folder = Callable[[str], str | None]
 """Gives the hash of a model that is a folder, and None for a name."""
-
-
-@cache
-def source_digest(call: Any) -> str:
-    """A hash of the files a method is made of, so that an edited method never gives an old result.
-
-    These are the file that defines it, and those of its own package that the file imports from.
-    """
-    found: dict[str, ModuleType] = {}
-    waiting = [getattr(call, "__module__", "")]
-    package = waiting[0].partition(".")[0]
-    while waiting:
-        name = waiting.pop()
-        module = sys.modules.get(name)
-        if module is None or name in found or name.partition(".")[0] != package:
-            continue
-        found[name] = module
-        values = list(vars(module).values())
-        waiting += [value.__name__ for value in values if isinstance(value, ModuleType)]
-        waiting += [
-            value.__module__ for value in values if isinstance(getattr(value, "__module__", None), str)
-        ]
-    return json_digest(sorted(map(_module_digest, found.values())))
-
-
-def _module_digest(module: ModuleType) -> str:
-    try:
-        file = inspect.getsourcefile(module)
-        return file_digest(Path(file)) if file else ""
-    except (OSError, TypeError):  # defined where there is no file, such as a prompt
-        return ""
 
 
 def call_key(method: Method, settings: dict[str, Any], inputs: dict[str, list[str]], seed: int | None) -> str:

@@ -15,10 +15,11 @@ import selectlang
 from selectlang.data.info import DataInfo
 from selectlang.digests import json_digest
 from selectlang.engine.datasets import Datasets
-from selectlang.engine.keys import canonical, source_digest
+from selectlang.engine.keys import canonical
 from selectlang.engine.outputs import number
 from selectlang.engine.request import request
 from selectlang.engine.results import Results
+from selectlang.engine.source import source_digest
 from selectlang.engine.task import Task
 from selectlang.language.program import Program
 from selectlang.language.resolved import remaining, resolved

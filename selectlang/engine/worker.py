@@ -15,9 +15,9 @@ from typing import Any
 import selectlang
 from selectlang.digests import folder_digest
 from selectlang.engine.inputs import parts_of
-from selectlang.engine.keys import source_digest
 from selectlang.engine.mapper import Mapper, failed
 from selectlang.engine.parcel import bare, unpacked
+from selectlang.engine.source import source_digest
 from selectlang.errors import DataError, MethodError, SelectlangError, described
 from selectlang.methods import Method
 from selectlang.ports import Model

@@ -13,9 +13,10 @@ import selectlang
 from selectlang.amount import Amount
 from selectlang.digests import folder_digest
 from selectlang.engine.datasets import Datasets, data_spec
-from selectlang.engine.keys import content, source_digest
+from selectlang.engine.keys import content
 from selectlang.engine.record import versions
 from selectlang.engine.request import every_call, request
+from selectlang.engine.source import source_digest
 from selectlang.errors import DataError, LockError
 from selectlang.hub import hub_parts
 from selectlang.language.program import Program

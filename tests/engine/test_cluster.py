@@ -30,10 +30,10 @@ from selectlang.data.part import Part
 from selectlang.data.source import DataSpec
 from selectlang.digests import folder_digest
 from selectlang.engine import cluster
-from selectlang.engine.keys import source_digest
 from selectlang.engine.mapper import Mapper, Shard
 from selectlang.engine.parcel import bare, dressed, packed, unpacked
 from selectlang.engine.shards import sliced
+from selectlang.engine.source import source_digest
 from selectlang.engine.worker import Job, Worker, models
 from selectlang.errors import DataError, MethodError
 from selectlang.plugins import load

@@ -10,7 +10,8 @@ import pytest
 import selectlang as sl
 from selectlang.amount import Amount
 from selectlang.digests import folder_digest
-from selectlang.engine.keys import canonical, source_digest
+from selectlang.engine.keys import canonical
+from selectlang.engine.source import source_digest
 from selectlang.signature import describe
 
 METHOD = """
@@ -21,6 +22,8 @@ from ._more import half
 @sl.score
 def halves(rows: sl.Rows) -> sl.Scores:
     "Half of a constant."
+    from team_scorers import _late
+    from ._names import WORDS
     return [half(_tools.ONE) for _ in rows.ids()]
 """
 
@@ -35,10 +38,15 @@ def test_an_edit_of_a_helper_changes_the_key_of_the_methods_that_use_it(
         "halves.py": METHOD,
         "_tools.py": "ONE = 1",
         "_more.py": "from ._deep import DIVISOR, divide\n\n\ndef half(x):\n    return divide(x, DIVISOR)\n",
+        "_names.py": "WORDS = ('a',)",
+        "_late.py": "from .deeper import _last",
+        "deeper/__init__.py": "raise ImportError",
+        "deeper/_last.py": "from ....beyond import x",
         "_deep.py": "DIVISOR = 2\n\n\ndef divide(x, y):\n    return x / y\n",
         "unrelated.py": "X = 1",
     }
     for name, text in files.items():
+        (package / name).parent.mkdir(exist_ok=True)
         (package / name).write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
     call = importlib.import_module("team_scorers.halves").halves
@@ -47,7 +55,7 @@ def test_an_edit_of_a_helper_changes_the_key_of_the_methods_that_use_it(
     before = digest(call)
     (package / "unrelated.py").write_text("X = 2")
     assert digest(call) == before
-    for name in ("_tools.py", "_more.py", "_deep.py", "halves.py"):
+    for name in files.keys() - {"__init__.py", "unrelated.py", "deeper/__init__.py"}:
         (package / name).write_text(files[name] + "\n# edited\n")
         after = digest(call)
         assert after != before, name

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectlang.engine.keys import source_digest
+from selectlang.engine.source import source_digest
 from selectlang.errors import LockError
 from selectlang.files import umask
 from selectlang.plugins import load as plugins
