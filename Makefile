@@ -36,7 +36,7 @@ format: .venv/.ready
 # The variable silences a note of the theme: it is kept until May 2027, and its successor reads mkdocs.yml too.
 docs: .venv/.ready
 	$(BIN)/python -m selectlang.docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "The site is in site/: open site/index.html, or serve it with .venv/bin/mkdocs serve"
 
 # The folders plugins/ and specs/ get the names they are imported by, for mypy, which follows no import hook.

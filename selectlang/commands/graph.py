@@ -9,10 +9,11 @@ from pathlib import Path
 
 from selectlang.commands.common import SPEC, add_spec_options, program, registry
 from selectlang.errors import UsageError
+from selectlang.faults import file_name
 from selectlang.files import write_text
 from selectlang.tables import say
 
-ENDINGS = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid"}
+ENDINGS = {"": "text", ".txt": "text", ".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid"}
 
 
 def add(parser: ArgumentParser) -> None:
@@ -30,7 +31,7 @@ def run(args: Namespace) -> int:
     from selectlang.drawing.graph import graph_of
 
     graph = graph_of(checked)
-    form = args.format or ENDINGS.get(args.out.suffix.lower() if args.out else "", "text")
+    form = args.format or _form(args.out)
     if form == "svg":
         from selectlang.drawing import svg
 
@@ -53,6 +54,15 @@ def run(args: Namespace) -> int:
     else:
         say(drawn)
     return 0
+
+
+def _form(out: Path | None) -> str:
+    """The form that the name of a file ends in."""
+    ending = out.suffix.lower() if out else ""
+    if ending not in ENDINGS:
+        known = ", ".join(filter(None, ENDINGS))
+        raise UsageError(f"--out {file_name(str(out))}: expected a name that ends in {known}, or --format")
+    return ENDINGS[ending]
 
 
 def _width(out: Path | None) -> int:

@@ -90,7 +90,7 @@ LIMITS = {
     "max_calls": "Calls to language models, at most.",
 }
 SOURCE = {
-    "git": "The URL of a git repository: https or ssh.",
+    "git": "The URL of a git repository: https, ssh or file.",
     "rev": "A tag, a commit, or a branch.",
     "path": "The spec in the repository.",
 }

@@ -17,6 +17,7 @@ from selectlang.engine.inputs import ALIGNED, together
 from selectlang.engine.results import Results
 from selectlang.engine.task import Task
 from selectlang.ports import Metric, Model, Weights
+from selectlang.tables import counted
 
 ROWLESS = (Weights, Model, Metric)
 REPEATING = (("replace", True), ("duplicates", "repeat"))  # settings by which a budget may choose a row again
@@ -182,8 +183,9 @@ class Estimates:
         there, chosen = self.left(task), self.chosen(task)
         if size.unit != "rows" or chosen.most or chosen.repeats or there.rows is None:
             return []
-        asked = size.count(total)
-        return [f"{task.path}: asks for {asked:,} rows of {there.rows:,}"] if asked > there.rows else []
+        if any(task.rounds) or size.count(total) <= there.rows:  # a loop may end before a later round
+            return []
+        return [f"{task.path}: asks for {counted(size.count(total), 'row')} of {there.rows:,}"]
 
 
 def _joined(parts: Sequence[Estimate], rows: int | None, key: str) -> Estimate:

@@ -95,6 +95,7 @@ class _Reader:
         self.spots: list[_Spot] = []
         self.scalars: list[tuple[int, int]] = []
         self.kept: set[int] = set()  # lines before which blank ones belong to a text
+        self.below: list[str] | None = None  # where the last comment went, if that is above the next entry
         self.owners: dict[int, _Spot] = {}  # the entry whose value a group is
         node: Any = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         root = self.part(node, [])
@@ -178,7 +179,11 @@ class _Reader:
             entry.beside = comment
             return
         lines = [""] if self.blank(start) else []
-        self.home(start, last, following, inside).extend([*lines, comment])
+        # After one that belongs to the entry below, the rest of the lines between two entries do too.
+        below = self.below is not None and following is not None and self.below is following.entry.above
+        home = self.below if below and self.below is not None else self.home(start, last, following, inside)
+        self.below = home if following and home is following.entry.above else None
+        home.extend([*lines, comment])
 
     def ended(self, start: int, spot: _Spot) -> Entry:
         """The entry that a comment stands beside: the last that began, or one of brackets that ended."""

@@ -41,11 +41,14 @@ def text(value: str, flow: bool) -> str:
     return quoted.rstrip("\n")
 
 
+_OCTAL = re.compile(r"0o[0-7]+")  # a number in YAML 1.2
 _COLON = re.compile(r"(?<=\S):(?=[^\s,?\[\]{}])")
 
 
 def _string(value: str) -> bool:
-    """Whether YAML 1.1 too takes a plain text for a text: it has more words and numbers than a spec."""
+    """Whether YAML 1.1 and 1.2 too take a plain text for a text: they have more words and numbers."""
+    if _OCTAL.fullmatch(value):
+        return False
     tag = yaml.SafeLoader("").resolve(yaml.ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]
     return bool(tag == "tag:yaml.org,2002:str")
 

@@ -38,6 +38,7 @@ class Library:
     faults: list[Fault] = field(default_factory=list)  # those that leave the rest of a file readable
     files: dict[Hashable, Node] = field(default_factory=dict)
     homes: dict[str, File] = field(default_factory=dict)  # by the name that places have
+    digests: dict[Hashable, str] = field(default_factory=dict)
     origins: list[Origin] = field(default_factory=list)  # of all files that were read, in that order
     loaded: dict[tuple[Hashable, ...], Loaded] = field(default_factory=dict)
     replaced: dict[Place, str] = field(default_factory=dict)  # what stages of a parent lose to a child
@@ -54,6 +55,10 @@ class Library:
         except (OSError, RuntimeError) as error:  # RuntimeError: before Python 3.13, a link to itself
             message = "cannot read the file: its links lead nowhere"
             raise SpecError([Fault("SL101", message, place)]) from error
+        if here in self.digests:
+            origin = file.origin(self.digests[here])
+            if origin.kind == "git" and origin not in self.origins:  # it was read by another rev
+                self.origins.append(origin)
         chain = (*above, here)
         if chain in self.loaded:
             return self.loaded[chain]
@@ -106,7 +111,8 @@ class Library:
         if isinstance(root.value, dict) and {"spec", "spec_params"} <= root.value.keys():
             raise SpecError([record(root, file.name, place, led)])
         self.homes[file.name] = file
-        self.origins.append(file.origin(sha256(raw).hexdigest()))
+        self.digests[file.identity] = sha256(raw).hexdigest()
+        self.origins.append(file.origin(self.digests[file.identity]))
         self.faults += faults
         return root
 

@@ -24,7 +24,7 @@ PATIENCE = 120  # seconds for an import, and one run of the method on a few rows
 
 
 def imports(suite: Suite) -> Iterator[Finding]:
-    """An import that goes to the network, or loads a heavy library: every command pays for it, even check."""
+    """An import that goes to the network, starts a program, or loads a heavy library: even `check` waits."""
     told = _told(suite)
     if "error" in told:
         yield Finding(
@@ -36,7 +36,7 @@ def imports(suite: Suite) -> Iterator[Finding]:
     for what in told.get("network", ()):
         yield Finding(
             "imports",
-            f"importing the module goes to the network: {what}",
+            f"importing the module goes to the network, or starts a program: {what}",
             "imports that read files of their own package alone",
             "move it into the function or into __init__, which run in a run",
         )

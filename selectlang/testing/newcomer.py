@@ -21,13 +21,16 @@ from selectlang.testing import clock
 from selectlang.testing.findings import place
 
 HEAVY = frozenset(
-    """accelerate datasets faiss jax keras litellm matplotlib nltk numpy pandas peft polars pyarrow ray scipy
-    sentence_transformers sklearn spacy tensorflow torch transformers vllm""".split()
+    """accelerate anthropic datasets faiss jax keras langchain litellm matplotlib nltk numpy openai pandas
+    peft polars pyarrow ray scipy sentence_transformers sklearn spacy tensorflow tiktoken tokenizers torch
+    transformers vllm""".split()
 )
 """Libraries whose import takes a part of what `selectlang check` takes in all, or many times that."""
 NETWORK = frozenset(
-    {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.sendmsg"}
+    """socket.connect socket.getaddrinfo socket.gethostbyname socket.sendto socket.sendmsg subprocess.Popen
+    os.system os.posix_spawn os.exec""".split()
 )
+"""Events of the audit of Python by which one comes to the network; other programs may go there unseen."""
 
 
 class Watch:
@@ -51,7 +54,7 @@ class Watch:
         """Note a way to the network, and refuse it."""
         if self.on and event in NETWORK:
             self.network.append(f"{event}{_shown(event, arguments)} ({self.place()})")
-            raise OSError("the network is closed while selectlang.testing imports a plugin")
+            raise OSError("it is closed while selectlang.testing imports a plugin")
 
     def place(self) -> str:
         """The line of the plugin that is running; where there is none, the nearest that is not of Python."""

@@ -260,11 +260,7 @@ def test_the_judge_that_is_shown_is_tested_as_it_is_shown(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "judges.polite", module)
     told: dict[str, Any] = {}
     exec(code["test_polite.py"], told)
-
-    def rows(answers: list[str]) -> sl.Rows[Any]:
-        return sl.Rows(Dataset.from_records([{"instruction": "?", "output": text} for text in answers]))
-
-    told["test_a_polite_answer"](rows)
+    told["test_a_polite_answer"]()
     for answer, value in ((" Yes.\n", 1), ("no", 0)):
         assert module.verdict(answer) == value
     with pytest.raises(ValueError, match="not in tuple"):

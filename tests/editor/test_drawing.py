@@ -345,6 +345,9 @@ def test_the_command(command: Callable[..., Any], tmp_path: Path) -> None:
         done = command("graph", "kmq", "--out", name)
         assert (done.code, done.out) == (0, "")
         assert (tmp_path / name).read_text("utf-8").startswith(start)
+    done = command("graph", "kmq", "--out", "a.png")
+    assert done.code == 2
+    assert "--out a.png: expected a name that ends in .txt, .svg, .mmd, .mermaid, or --format" in done.err
     done = command("graph", "kmq", "--format", "svg", "--out", "b.txt")
     assert (tmp_path / "b.txt").read_text("utf-8").startswith("<svg ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mmd", "a.svg", "a.txt", "b.txt"]

@@ -286,6 +286,14 @@ limits: >-
         "\ufeffselectlang: 1\r\nname: n\r\ndoc: |\r\n  a\r\n  b\r\n",
         "selectlang: 1\nname: n\ndoc: |\n  a\n  b\n",
     ),
+    "comments before an entry keep their order": (
+        "selectlang: 1\nstages:\n  a: {score: x}\n  # one\n# two\n  # three\noutputs: {a: a}\n",
+        "selectlang: 1\nstages:\n  a: {score: x}\n  # one\n# two\n# three\noutputs: {a: a}\n",
+    ),
+    "numbers of another YAML": (
+        "selectlang: 1\nname: 0o17\ndoc: '0o18'\n",
+        'selectlang: 1\nname: "0o17"\ndoc: 0o18\n',
+    ),
     "a source of git": (
         "selectlang: 1\nextends: {path: a.yaml, rev: v1, git: u}\nimports: {x: {rev: v1, path: p, git: u}}\n",
         "selectlang: 1\nextends: {git: u, rev: v1, path: a.yaml}\nimports: {x: {git: u, rev: v1, path: p}}\n",

@@ -676,6 +676,25 @@ def test_a_branch_is_warned_of_at_a_run(repository: Make, project: Make) -> None
     assert [origin["commit"] for origin in still.record["origins"]] == [commit, commit]
 
 
+def test_a_file_that_is_named_by_two_revs_comes_from_both(repository: Make, project: Make) -> None:
+    """Of the same commit: tomorrow they may be at two."""
+    team = repository()
+    commit = team.git("rev-parse", "HEAD")
+    team.git("branch", "side")
+    lines = [f"{{git: '{team.url}', rev: {rev}, path: base.yaml}}" for rev in ("main", "side")]
+    spec = f"selectlang: 1\nname: two\nextends: {lines[0]}\nimports: {{other: {lines[1]}}}\n"
+    spec += "stages: {again: {recipe: other, from: pool}}\n"
+    p = project({"pool.jsonl": ROWS, "two.yaml": spec})
+    done = p.run("selectlang run two.yaml --yes --set pool=pool.jsonl --out out").ok()
+    assert re.findall("warning: .* '(.*)' is a branch", done.err) == ["main", "side"]
+    p.run("selectlang lock two.yaml --set pool=pool.jsonl").ok()
+    team.commit({"base.yaml": "selectlang: 1"})
+    team.git("branch", "--force", "side", "main")
+    done = p.run("selectlang run two.yaml --locked --set pool=pool.jsonl --out out").ok()
+    found = [(origin["rev"], origin["commit"]) for origin in done.record["origins"] if origin["rev"]]
+    assert found == [("main", commit), ("side", commit)]
+
+
 def test_every_file_is_counted(repository: Make, faults: Callable[..., str]) -> None:
     many: Mapping[str, str] = {
         f"s{i}.yaml": f"selectlang: 1\nname: x\nextends: s{i + 1}.yaml\n" for i in range(30)

@@ -4,7 +4,7 @@ import socket
 
 import selectlang as sl
 
-FOUND = ("imports", "goes to the network: socket.* .*192.0.2.1.*network_import.py:")
+FOUND = ("imports", "goes to the network, .*: socket.* .*192.0.2.1.*network_import.py:")
 
 
 try:
