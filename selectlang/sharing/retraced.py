@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from selectlang.amount import Amount
-from selectlang.engine.keys import key, source_digest
+from selectlang.engine.keys import key
 from selectlang.engine.opened import Opened
 from selectlang.engine.request import every_call, request
 from selectlang.engine.reread import split
+from selectlang.engine.source import source_digest
 from selectlang.engine.task import seed_of, setting
 from selectlang.errors import DataError, UsageError
 from selectlang.faults import quoted
