@@ -26,7 +26,7 @@ def band(
 
     Of N eligible rows it begins at rank floor(start * N), the highest having rank 0. The mid-perplexity
     baseline of RDS+ (arXiv 2503.01807, its code's `ppl_selections`) begins at 0.33. Several columns,
-    missing scores and `left` are as in `top`.
+    and missing scores, are as in `top`. `left` counts the eligible rows not chosen.
 
     Settings:
         size: rows, a share of the rows before `skip`, or tokens

@@ -54,8 +54,9 @@ def sft(
 
     A row is left out that has no answer within `max_tokens`; a DataError when none is left. A row chosen
     twice is learnt from twice. The order of the data set does not matter: the seed shuffles rows by their
-    ids. One GPU is used, where there is one. Full training takes 16 bytes of memory a parameter; LoRA takes
-    4, or 2 in bf16. A killed run goes on from its last checkpoint, at most 15 minutes before.
+    ids. `examples` counts the rows learnt from; `loss` is the mean over the steps of the last pass. One GPU
+    is used, where there is one. Full training takes 16 bytes of memory a parameter; LoRA takes 4, or 2 in
+    bf16. A killed run goes on from its last checkpoint, at most 15 minutes before.
 
     The result is a folder for transformers, in safetensors, LoRA merged into the weights. Its chat template
     is the one that it was trained in, so that whoever asks it asks as it was taught.

@@ -21,8 +21,8 @@ class Tally:
 
     `done` of the `total` prompts have an answer, or have failed for good. `calls` are the different
     answers used, `stored` of which were in the call store before; tokens and dollars are those of `calls`,
-    whenever they were paid. `cost` is None once a price is not known. `retried` counts tries that failed
-    and were made again.
+    whenever they were paid, and `spent` are the dollars of those that were not stored. `cost` and `spent` are
+    None once a price is not known. `retried` counts tries that failed and were made again.
     """
 
     stage: str
@@ -34,6 +34,7 @@ class Tally:
     tokens_in: int = 0
     tokens_out: int = 0
     cost: float | None = 0.0
+    spent: float | None = 0.0
     failed: Counter[str] = field(default_factory=Counter)
     retried: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
@@ -44,7 +45,8 @@ class Tally:
         self.stored += answer.stored
         self.tokens_in += answer.tokens_in
         self.tokens_out += answer.tokens_out
-        self.cost = None if self.cost is None or answer.cost is None else self.cost + answer.cost
+        self.cost = _sum(self.cost, answer.cost)
+        self.spent = _sum(self.spent, 0.0 if answer.stored else answer.cost)
 
     def fail(self, kind: str, example: str) -> None:
         """Count a prompt that failed for good."""
@@ -88,9 +90,14 @@ class Tally:
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON, for the record."""
-        cost = None if self.cost is None else round(self.cost, 9)
+        both = {"cost": self.cost, "spent": self.spent}
+        money = {name: of if of is None else round(of, 9) for name, of in both.items()}
         counts = {"failed": dict(self.failed), "retried": dict(self.retried)}
-        return {**asdict(self), **counts, "cost": cost, "paid": self.paid}
+        return {**asdict(self), **counts, **money, "paid": self.paid}
+
+
+def _sum(so_far: float | None, more: float | None) -> float | None:
+    return None if so_far is None or more is None else so_far + more
 
 
 class Caps:

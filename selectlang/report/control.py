@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.floating[Any]]
 
 READ = 250  # rows of each draw whose texts are read: more would take most of the time of a short run
+COUNTED = 2_000  # chosen rows, and rows of the pool, whose tokens are counted
 KNOWN = 0.5  # the share of the pool with a score, below which random rows tell too little of it
 
 
@@ -49,15 +50,15 @@ def control(
     for name, (names, codes) in groups.items():
         measures += spread(name, codes, len(names))
     for each in scene.clusters:
-        measures += spread(each.name, labels(each.value, rows.rows), each.value.k)
+        measures += spread(each.title, labels(each.value, rows.rows), each.value.k)
     if space is not None:
         measures += likeness(space, rows.rows, len(rows.chosen), seed)
     for each in scene.scores:
         place = standing(each.value.rows)[rows.rows.positions]
         known = np.where(place >= 0, each.value.best()[place], np.nan)
         if np.isfinite(known[rows.frame]).mean() >= KNOWN:
-            measures += mean("score", each.name, known)
-    measured = [*compare(compared, measures), *_of_texts(narrowed(compared, rows, seed), rows, space, seed)]
+            measures += mean("score", each.title, known)
+    measured = [*compare(compared, measures), *_of_texts(compared, rows, space, seed)]
     drawn = [len(index) for index in compared.random]
     return {
         "data": scene.data,
@@ -69,16 +70,26 @@ def control(
     }
 
 
-def _of_texts(some: Arms, rows: Ground, space: Space | None, seed: int) -> list[dict[str, Any]]:
-    """What is measured of the texts of rows: how long they are and, without vectors, how alike."""
+def _of_texts(arms: Arms, rows: Ground, space: Space | None, seed: int) -> list[dict[str, Any]]:
+    """What is measured of the texts of rows: how long they are and, without vectors, how alike.
+
+    What is alike is counted among as many rows of each. Lengths are not so: of chosen rows all count, so that
+    their mean is the one that a score of lengths has.
+    """
     import numpy as np
 
-    read = np.unique(np.concatenate([some.chosen, some.pool, *some.random]))
+    some, more = narrowed(arms, rows, seed), narrowed(arms, rows, seed, COUNTED)
+    lengths = Arms(more.chosen, some.random, more.pool)
+    read = np.unique(np.concatenate([lengths.chosen, lengths.pool, *lengths.random]))
     asked, answered = np.zeros(len(rows.rows)), np.zeros(len(rows.rows))
     asked[read], answered[read] = _tokens(rows.rows.take(read))
-    words = [] if space else likeness(of_words(rows.rows.take(read)), rows.rows, len(some.chosen), seed)
     means = [*mean("tokens of the response", "", answered), *mean("tokens of the instruction", "", asked)]
-    return compare(some, [*words, *means])
+    measured = compare(lengths, means)
+    if space is None:
+        alike = np.unique(np.concatenate([some.chosen, some.pool, *some.random]))
+        words = of_words(rows.rows.take(alike))
+        measured = [*compare(some, likeness(words, rows.rows, len(some.chosen), seed)), *measured]
+    return measured
 
 
 @dataclass(frozen=True)
@@ -106,12 +117,12 @@ def arms(ground: Ground, seed: int, tokens: Floats | None = None) -> Arms:
     return Arms(chosen, random, frame)
 
 
-def narrowed(arms: Arms, ground: Ground, seed: int) -> Arms:
-    """A random sample of each, where it has more than READ rows."""
+def narrowed(arms: Arms, ground: Ground, seed: int, most: int = READ) -> Arms:
+    """A random sample of each, where it has more than `most` rows."""
     order = ground.rows.draws(derive(seed, "report", "read"))
 
     def some(index: Index) -> Index:
-        return index[first(order[index], READ)]
+        return index[first(order[index], most)]
 
     return Arms(some(arms.chosen), [some(index) for index in arms.random], some(arms.pool))
 

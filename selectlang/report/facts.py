@@ -20,7 +20,7 @@ from selectlang.report.ground import Ground, ground
 from selectlang.report.line import line
 from selectlang.report.points import points
 from selectlang.report.rounds import loops
-from selectlang.report.scene import Found, Groups, Scene, groups_of, scenes
+from selectlang.report.scene import CHARTED, Found, Groups, Scene, groups_of, scenes
 from selectlang.report.space import Space, of_vectors
 from selectlang.report.spread import distribution, reasons, shares
 from selectlang.report.words import told_apart
@@ -92,22 +92,25 @@ def _computed(opened: Opened, control: bool) -> Facts:
     for number, scene in enumerate(found):
         rows = ground(scene.pool, scene.selection.rows.positions, seed)
         space = _space(scene)
-        if number == 0 and space and (drawn := points(found, rows, space, seed)):
-            about["map"] = drawn.pop("about")
-            shown = gzip.compress(json.dumps(drawn).encode(), 4, mtime=0)
-        about["outputs"].append(_output(scene, rows, space, seed, control))
+        if about["map"] is None and space:
+            others = [other for other in found[:CHARTED] if other is not scene]
+            if drawn := points([scene, *others], rows, space, seed):
+                about["map"] = drawn.pop("about")
+                shown = gzip.compress(json.dumps(drawn).encode(), 4, mtime=0)
+        about["outputs"].append(_output(scene, rows, space, seed, control, number < CHARTED))
     about["lost"] = sorted({path for scene in found for path in scene.lost})
     return Facts(about, shown)
 
 
 def _space(scene: Scene) -> Space | None:
-    return of_vectors(scene.vectors.name, scene.vectors.value) if scene.vectors else None
+    return of_vectors(scene.vectors.title, scene.vectors.value) if scene.vectors else None
 
 
-def _output(scene: Scene, rows: Ground, space: Space | None, seed: int, control: bool) -> dict[str, Any]:
-    """What there is to see of one selection."""
+def _output(
+    scene: Scene, rows: Ground, space: Space | None, seed: int, control: bool, charted: bool
+) -> dict[str, Any]:
+    """What there is to see of one selection: all of it, or the control alone."""
     chosen, groups = scene.selection.rows, groups_of(rows.rows)
-    spreads = [each for found in scene.scores if (each := distribution(scene, found))]
     return {
         "name": scene.name,
         "data": scene.data,
@@ -116,6 +119,17 @@ def _output(scene: Scene, rows: Ground, space: Space | None, seed: int, control:
         "pool": len(scene.pool),
         "stands_for": len(rows.frame),
         "control": random_control(scene, rows, groups, space, seed) if control else None,
+        "charted": charted,
+        **(_charts(scene, rows, groups) if charted else _NOTHING),
+    }
+
+
+_NOTHING: dict[str, Any] = {"scores": [], "shares": [], "reasons": [], "line": None}
+
+
+def _charts(scene: Scene, rows: Ground, groups: Groups) -> dict[str, Any]:
+    spreads = [each for found in scene.scores if (each := distribution(scene, found))]
+    return {
         "scores": spreads,
         "shares": [*_fields(groups, rows), *(_clusters(scene, rows, each) for each in scene.clusters)],
         "reasons": reasons(scene),
@@ -133,4 +147,4 @@ def _fields(groups: Groups, rows: Ground) -> list[dict[str, Any]]:
 def _clusters(scene: Scene, rows: Ground, found: Found) -> dict[str, Any]:
     value: Clusters[Any] = found.value
     names = told_apart(value, rows.rows, rows.frame)
-    return shares(found.name, "cluster", value.labels, labels(value, scene.selection.rows), names)
+    return shares(found.title, "cluster", value.labels, labels(value, scene.selection.rows), names)

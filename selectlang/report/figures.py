@@ -9,10 +9,13 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
+from selectlang.report.text import shortened
+
 POOL, CHOSEN, LINES = "\x01pool", "\x01chosen", [f"\x01line{i}" for i in range(8)]
 """Names of colours, which no text from data can be: `text.shown` leaves no control characters."""
 
 TICKS = 12
+NARROW = 18  # characters of a name on a narrow screen
 Figure = dict[str, Any]
 
 
@@ -20,7 +23,7 @@ def distribution(of: dict[str, Any]) -> Figure:
     """A score: the share of the pool and of the chosen rows in each bar."""
     name = "score" if of["columns"] == 1 else f"score, the best of {of['columns']}"
     few = "values" in of
-    x, text = _single(of["values"]) if few else _bars(of["edges"])
+    x, text = _single(of["values"]) if few else _bars(of["edges"], of["whole"])
     hover = "%{customdata}: %{y:.3~p}<extra>%{fullData.name}</extra>"
     pool = {"name": "pool", "x": x, "y": of["pool"], "customdata": text, "hovertemplate": hover}
     chosen = {**pool, "name": "chosen", "y": of["chosen"]}
@@ -52,10 +55,12 @@ def _single(values: list[float]) -> tuple[list[float], list[str]]:
     return values, [f"{value:g}" for value in values]
 
 
-def _bars(edges: list[float]) -> tuple[list[float], list[str]]:
+def _bars(edges: list[float], whole: bool) -> tuple[list[float], list[str]]:
     """The middle of each bar, and what it holds in words."""
-    text = [f"{a:g} to {b:g}" for a, b in pairwise(edges)]
-    text[0], text[-1] = f"up to {edges[1]:g}", f"{edges[-2]:g} and more"
+    half = 0.5 if whole else 0
+    ends = [(f"{a + half:.10g}", f"{b - half:.10g}") for a, b in pairwise(edges)]
+    text = [a if a == b else f"{a} to {b}" for a, b in ends]
+    text[0], text[-1] = f"up to {ends[0][1]}", f"{ends[-1][0]} and more"
     return [(a + b) / 2 for a, b in pairwise(edges)], text
 
 
@@ -76,6 +81,7 @@ def shares(of: dict[str, Any]) -> Figure:
             "bargap": 0.25,
             "xaxis": {"tickformat": ".2~%", "title": {"text": "share of rows"}, "rangemode": "tozero"},
             "yaxis": {"type": "category", "automargin": True},
+            "meta": {"names": names, "short": _short(of["names"])[::-1]},
             "legend": {"traceorder": "reversed"},
         },
         "height": 120 + 26 * len(names),
@@ -83,8 +89,8 @@ def shares(of: dict[str, Any]) -> Figure:
 
 
 def reasons(of: dict[str, Any]) -> Figure:
-    """How many rows were chosen for each reason, with a line at an even share."""
-    names, even = _unlike(of["names"])[::-1], sum(of["rows"]) / len(of["rows"])
+    """How many rows were chosen for each reason, with a line at an even share where it is known."""
+    names, even = _unlike(of["names"])[::-1], of["even"]
     return {
         "data": [
             {
@@ -93,14 +99,15 @@ def reasons(of: dict[str, Any]) -> Figure:
             }
         ],
         "layout": {
-            "xaxis": {"title": {"text": "rows chosen; the line is an even share"}, "rangemode": "tozero"},
+            "xaxis": {"title": {"text": "rows chosen"}, "rangemode": "tozero"},
             "yaxis": {"type": "category", "automargin": True},
+            "meta": {"names": names, "short": _short(of["names"])[::-1]},
             "shapes": [
                 {
                     "type": "line", "x0": even, "x1": even, "yref": "paper", "y0": 0, "y1": 1,
                     "line": {"color": POOL, "width": 2, "dash": "dash"},
                 }
-            ],
+            ] if even is not None else [],
         },
         "height": 110 + 24 * len(names),
     }  # fmt: skip
@@ -125,6 +132,11 @@ def curve(of: dict[str, Any]) -> Figure:
         },
         "height": 220 if len(of["lines"]) == 1 else 320,
     }  # fmt: skip
+
+
+def _short(names: list[str]) -> list[str]:
+    """Escaped names for a narrow screen, of which long ones would leave no room for their bars."""
+    return [escape(shortened(name, NARROW)) for name in names]
 
 
 def _unlike(names: list[str]) -> list[str]:

@@ -39,16 +39,26 @@ def _different(output: dict[str, Any]) -> str:
     return f"{output['unique']:,} different" if output["unique"] < output["rows"] else ""
 
 
-def notes(record: dict[str, Any], lost: list[str]) -> list[str]:
-    """What stages and data sets have to say; `lost` are stages whose results this page goes without."""
-    said = [f"{path}: damaged in the store; this page goes without it" for path in lost]
+def notes(record: dict[str, Any], about: dict[str, Any]) -> list[str]:
+    """What stages and data sets have to say, and what this page goes without."""
+    said = [f"{path}: damaged in the store; this page goes without it" for path in about["lost"]]
     said += [f"{stage['path']}: {note}" for stage in record["stages"] for note in stage["notes"]]
     for name, each in record["data"].items():
         said += [f"data {name}: {note}" for note in each["notes"]]
         if count := each["skipped"]["count"]:
             said.append(f"data {name}: {counted(count, 'bad row')} skipped")
     said = [shown(note, 400) for note in dict.fromkeys(said)]
-    return said if len(said) <= NOTES else [*said[:NOTES], f"and {len(said) - NOTES:,} more, in record.json"]
+    said = said if len(said) <= NOTES else [*said[:NOTES], f"and {len(said) - NOTES:,} more, in record.json"]
+    return [*_without_charts(about["outputs"]), *said]
+
+
+def _without_charts(outputs: list[dict[str, Any]]) -> list[str]:
+    """The selections that have no charts, by name."""
+    names = [shown(output["name"]) for output in outputs if not output["charted"]]
+    if not names:
+        return []
+    drawn = len(outputs) - len(names)
+    return [f"charts and lines are those of the first {drawn} selections, and not of {', '.join(names)}"]
 
 
 def params(record: dict[str, Any]) -> list[tuple[str, str]]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from selectlang.errors import DataError
 from selectlang.ports import Clusters, Scores, Selection
-from selectlang.report.scene import Scene, base, cluster_names
-from selectlang.report.text import shown
+from selectlang.report.scene import Scene, base, cluster_names, round_of
+from selectlang.report.text import shortened, shown
 from selectlang.rows import Rows
 from selectlang.seeing.budgets import Budget, choice, standing
 
@@ -40,7 +40,8 @@ def line(scene: Scene) -> dict[str, Any] | None:
             if isinstance(value, Selection) and scores is not None and len(scores.rows):
                 clusters = next((one for one in inputs if isinstance(one, Clusters)), None)
                 found = _line(scene, choice(scene.opened, stage, value), scores, clusters)
-                return found and {"stage": shown(base(stage["path"])), **found}
+                of_round = round_of(scene.opened.record["loops"], stage)
+                return found and {"stage": shown(base(stage["path"])), "round": of_round, **found}
     return None
 
 
@@ -192,7 +193,7 @@ class _Teller:
     def tell(self, values: Values, index: Index, group: int | None) -> list[dict[str, Any]]:
         view = self.rows.take(index)
         found = [
-            {"id": shown(identifier, 60), "score": float(f"{score:.6g}"), "text": shown(text)}
+            {"id": shortened(identifier, 45), "score": float(f"{score:.6g}"), "text": shown(text)}
             for identifier, score, text in zip(view.ids(), values[index], view.texts(), strict=True)
         ]
         if self.grouping is not None:

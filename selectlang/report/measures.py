@@ -92,7 +92,7 @@ def likeness(space: Space, rows: Rows[Any], size: int, seed: int) -> list[Measur
         return space.take(positions[index[first(order[index], most)]])
 
     return [
-        Measure("vendi", space.stage, lambda index: vendi(vectors(index, SAMPLE)), draws=draws),
+        Measure("vendi", space.stage, lambda index: vendi(vectors(index, SAMPLE)), draws=draws, alone=True),
         Measure(
             "near_duplicates", space.stage, lambda index: near_duplicates(vectors(index, count), SAMPLE),
             draws=draws, alone=True,

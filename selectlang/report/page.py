@@ -10,6 +10,7 @@ import base64
 import gzip
 import hashlib
 import json
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectlang.drawing.graph import graph_of
 from selectlang.drawing.svg import svg
-from selectlang.language.program import Program
+from selectlang.language.program import Call, Nested, Program, Step
 from selectlang.report import header, stages, tables
 from selectlang.report.charts import Charts, scores, shares
 from selectlang.report.facts import Facts
@@ -37,7 +38,7 @@ def page(record: dict[str, Any], program: Program, facts: Facts) -> str:
     found = [
         charts.section("scores", "Scores", "two", scores, outputs),
         charts.section("shares", "What each group gave", "two", shares, outputs),
-        charts.rounds(facts.about["loops"]),
+        charts.rounds(facts.about["loops"], dict(_docs(program.steps))),
     ]
     controls = [tables.control(output) for output in outputs if output["control"]]
     lines = [tables.line(output) for output in outputs if output["line"]]
@@ -58,7 +59,7 @@ def page(record: dict[str, Any], program: Program, facts: Facts) -> str:
         doc=shown(program.doc, header.LONGEST),
         version=record["selectlang"],
         summary=header.summary(record),
-        notes=header.notes(record, facts.about["lost"]),
+        notes=header.notes(record, facts.about),
         params=header.params(record),
         sections=sections,
         control=controls,
@@ -77,6 +78,15 @@ def page(record: dict[str, Any], program: Program, facts: Facts) -> str:
         css=_safe((ASSETS / "report.css").read_text(encoding="utf-8")),
         policy=_policy(js, library_hash),
     )
+
+
+def _docs(steps: list[Step]) -> Iterator[tuple[str, str]]:
+    """The doc of the method of each stage, by its path."""
+    for step in steps:
+        if isinstance(step, Call):
+            yield step.path, step.method.doc
+        else:
+            yield from _docs(step.program.steps if isinstance(step, Nested) else step.steps)
 
 
 def _policy(js: str, library: str) -> str:

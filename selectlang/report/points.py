@@ -9,7 +9,7 @@ from selectlang.report.ground import Ground, first
 from selectlang.report.projection import plane
 from selectlang.report.scene import Scene, fields
 from selectlang.report.space import BLOCK, Space
-from selectlang.report.text import shown
+from selectlang.report.text import shortened, shown
 from selectlang.report.words import told_apart
 from selectlang.seeing.budgets import standing
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 POINTS = 60_000
 SCALE = 9_999  # coordinates are whole numbers from -SCALE to SCALE
+IDS = 200  # characters of an id, by which a row is searched for
 SCORES = 4  # that points can be coloured by
 
 
@@ -53,7 +54,7 @@ def points(scenes: list[Scene], ground: Ground, space: Space, seed: int) -> dict
         },
         "x": x,
         "y": y,
-        "id": [shown(identifier, 60) for identifier in view.ids()],
+        "id": [shortened(identifier, IDS) for identifier in view.ids()],
         "text": _texts(view.positions, scenes[0]),
         "chosen": {scene.name: np.flatnonzero(scene.chosen[positions]).tolist() for scene in scenes},
         "colours": [
@@ -101,7 +102,7 @@ def _clusters(scene: Scene, ground: Ground, positions: Index) -> list[dict[str, 
         place = standing(each.value.rows)[positions]
         labels = np.where(place >= 0, each.value.labels[place], -1)
         names = told_apart(each.value, ground.rows, ground.frame)
-        found.append(_groups(each.name, [names[i] if i >= 0 else "(none)" for i in labels.tolist()]))
+        found.append(_groups(each.title, [names[i] if i >= 0 else "(none)" for i in labels.tolist()]))
     return found
 
 
@@ -128,5 +129,5 @@ def _scores(scene: Scene, positions: Index) -> list[dict[str, Any]]:
         place = standing(each.value.rows)[positions]
         values = np.where(place >= 0, each.value.best()[place], np.nan)
         known = [float(f"{value:.5g}") if np.isfinite(value) else None for value in values.tolist()]
-        found.append({"name": shown(each.name), "values": known})
+        found.append({"name": shown(each.title), "values": known})
     return found

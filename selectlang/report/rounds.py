@@ -1,4 +1,4 @@
-"""Loops as curves: what each round gave, a point a round."""
+"""Loops as curves: what each round gave, a point a round. A single point is a curve too, and so are zeros."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from selectlang.ports import Weights
 from selectlang.report.scene import base
 from selectlang.report.text import shown
 
-CURVES = 48  # of one loop
+CURVES = 48  # of one loop; a page says how many more there are
 SPEND = ("calls", "cost")  # metrics of a stage that asks models, which are added up by themselves
 LINES = 8  # clusters whose weights are drawn: those that change most
+ALL_ANSWERS = "of all answers that the run used, those that earlier runs paid for among them"
 
 
 def loops(opened: Opened) -> list[dict[str, Any]]:
@@ -22,10 +23,10 @@ def loops(opened: Opened) -> list[dict[str, Any]]:
     for loop in opened.record["loops"]:
         rounds = _rounds(opened, loop)
         curves = [*_spend(rounds), *_weights(opened, rounds), *_numbers(rounds)] if len(rounds) > 1 else []
-        if curves := curves[:CURVES]:
-            found.append(
-                {**loop, "path": shown(loop["path"]), "ended": shown(loop["ended"] or ""), "curves": curves}
-            )
+        if curves:
+            names = {"path": shown(loop["path"]), "ended": shown(loop["ended"] or "")}
+            more = max(0, len(curves) - CURVES)
+            found.append({**loop, **names, "curves": curves[:CURVES], "more": more})
     return found
 
 
@@ -42,48 +43,53 @@ def _rounds(opened: Opened, loop: dict[str, Any]) -> list[dict[str, dict[str, An
     return rounds
 
 
-def _curve(name: str, rounds: int, lines: dict[str, list[float | None]], unit: str = "") -> dict[str, Any]:
+def _curve(
+    name: str, rounds: int, lines: dict[str, list[float | None]], unit: str = "", about: str = ""
+) -> dict[str, Any]:
     return {
         "name": shown(name),
         "rounds": rounds,
         "unit": unit,
+        "about": about,
         "lines": {shown(k, 40): v for k, v in lines.items()},
     }
 
 
 def _numbers(rounds: list[dict[str, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The metrics of stages, such as the share of hard rows, and how many rows budgets chose."""
-    found: dict[str, list[float | None]] = {}
+    """The metrics of stages, such as the share of hard rows, and how many rows budgets chose.
+
+    Each names its `stage`, without the loop, and its `metric`, by which a page finds words for it.
+    """
+    found: dict[tuple[str, str], list[float | None]] = {}
     for i, stages in enumerate(rounds):
         for name, stage in stages.items():
             told = SPEND if stage.get("asked") else ()
-            numbers = {
-                f"{name}.{what}": value for what, value in stage["metrics"].items() if what not in told
-            }
-            if stage["kind"] == "budget":
-                numbers |= {f"{name}: rows": count for count in list(stage["rows_out"].values())[:1]}
+            numbers = {(name, what): value for what, value in stage["metrics"].items() if what not in told}
+            if stage["kind"] == "budget" and stage["rows_out"]:
+                numbers[name, ""] = next(iter(stage["rows_out"].values()))
             for what, value in numbers.items():
                 found.setdefault(what, [None] * len(rounds))[i] = value
-    return [
-        _curve(name, len(rounds), {name: values})
-        for name, values in found.items()
-        if sum(value is not None for value in values) > 1 and any(values)
-    ]
+    curves = []
+    for (path, metric), values in found.items():
+        name = f"{path}.{metric}" if metric else f"{path}: rows"
+        if any(value is not None for value in values):
+            curves.append({**_curve(name, len(rounds), {name: values}), "stage": path, "metric": metric})
+    return curves
 
 
 def _spend(rounds: list[dict[str, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """What models were asked and what that cost, added up over the rounds."""
-    calls, cost = [], []
-    for stages in rounds:
-        asked = [tally for stage in stages.values() for tally in stage.get("asked", ())]
-        calls.append(float(sum(tally["calls"] for tally in asked)))
-        cost.append(sum(tally["cost"] or 0.0 for tally in asked))
-    found = [("calls, added up", calls, ""), ("dollars, added up", cost, "$")]
-    return [
-        _curve(name, len(rounds), {name: [sum(values[: i + 1]) for i in range(len(values))]}, unit)
-        for name, values, unit in found
-        if any(values)
-    ]
+    """What models were asked and what that cost, added up over the rounds; None once a price is unknown."""
+    asked = [[tally for stage in stages.values() for tally in stage.get("asked", ())] for stages in rounds]
+    found = [("calls", "calls, added up", ""), ("cost", "cost of all answers, added up", "$")]
+    curves = []
+    for what, name, unit in found:
+        so_far: list[float | None] = []
+        for tallies in asked:
+            known = [*so_far[-1:], *(tally[what] for tally in tallies)]
+            so_far.append(None if None in known else float(sum(known)))
+        if any(so_far):
+            curves.append(_curve(name, len(rounds), {name: so_far}, unit, ALL_ANSWERS))
+    return curves
 
 
 def _weights(opened: Opened, rounds: list[dict[str, dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -106,10 +112,11 @@ def _weights(opened: Opened, rounds: list[dict[str, dict[str, Any]]]) -> list[di
                 if isinstance(value, Weights):
                     values[-1] = value.values.tolist()
         known = [each for each in values if each is not None]
-        if len(known) < 2 or len({len(each) for each in known}) > 1:
+        if len({len(each) for each in known}) != 1:
             continue
         change = [max(each) - min(each) for each in zip(*known, strict=True)]
         most = sorted(range(len(change)), key=lambda i: (-change[i], i))[:LINES]
         lines = {f"cluster {i}": [None if each is None else each[i] for each in values] for i in sorted(most)}
-        found.append(_curve(f"{base(name)}: weights", len(rounds), lines))
+        some = f"of the {LINES} clusters whose weights change most" if len(change) > LINES else ""
+        found.append(_curve(f"{base(name)}: weights", len(rounds), lines, about=some))
     return found

@@ -22,18 +22,27 @@ if TYPE_CHECKING:
 
 FIELDS = ("source", "dataset", "task", "category", "_file")
 """Fields whose values say where a row comes from, or what it is about."""
-OUTPUTS = 6  # selections that a report is about: each takes a few seconds in a large pool
+CHARTED = 6  # selections that have charts: those of each take a few seconds in a large pool
 MOST = 12  # scores, and clusterings, that are shown
 GROUPS = 200  # values of a field that still make groups
 
 
 @dataclass(frozen=True)
 class Found:
-    """A result: the path of its stage, and the name that people know it by, without the round."""
+    """A result: the path of its stage, the name that people know it by, and the round that it is of.
+
+    The round is empty outside of loops.
+    """
 
     path: str
     name: str
     value: Any
+    round: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name with the round."""
+        return f"{self.name} ({self.round})" if self.round else self.name
 
 
 @dataclass
@@ -109,7 +118,7 @@ class Scene:
                     continue
                 if isinstance(value, port) and value.rows.data.key == self.pool.data.key:
                     shown = base(stage["path"]) + (f".{name}" if len(names) > 1 else "")
-                    yield Found(stage["path"], shown, value)
+                    yield Found(stage["path"], shown, value, round_of(self.opened.record["loops"], stage))
 
 
 def cluster_names(clusters: Clusters[Any]) -> list[str]:
@@ -122,12 +131,33 @@ def base(path: str) -> str:
     return path.partition("#")[0]
 
 
+def round_of(loops: list[dict[str, Any]], stage: dict[str, Any]) -> str:
+    """The round that the result of a stage is of: `round 3 of 3`; empty where it is that of all rounds.
+
+    In a loop within a loop `round 2 of 2, in it 1 of 4`.
+    """
+    path, *numbers = stage["path"].split("#")
+    parts = []
+    for depth, number in enumerate(numbers):
+        around = "".join(f"#{outer}" for outer in numbers[:depth])
+        loop = next((each for each in loops if _holds(each["path"], path, around)), None)
+        rounds = {f"{path}{around}#{i + 1}" for i in range(loop["rounds"])} if loop else set()
+        if len(rounds) > 1 and rounds - {stage["path"], *stage.get("also", ())}:
+            parts.append(f"{number} of {len(rounds)}")
+    return f"round {', in it '.join(parts)}" if parts else ""
+
+
+def _holds(loop: str, path: str, around: str) -> bool:
+    """Whether a loop, by its path with the rounds around it, is one that a stage stands in."""
+    return loop == base(loop) + around and path.startswith(f"{base(loop)}/")
+
+
 def scenes(opened: Opened) -> list[Scene]:
-    """The first OUTPUTS selections that a run gives out; not the rows of a verdict, which nobody chose."""
+    """The selections that a run gives out; not the rows of a verdict, which nobody chose."""
     found: list[Scene] = []
     for name, output in opened.record["outputs"].items():
         result = output.get("result", "")
-        if "file" not in output or ":" in result or split(result)[2] or len(found) == OUTPUTS:
+        if "file" not in output or ":" in result or split(result)[2]:
             continue
         with suppress(DataError):
             value = opened.output(name)
@@ -153,17 +183,23 @@ def upstream(opened: Opened, results: list[str]) -> Iterator[dict[str, Any]]:
 def fields(rows: Rows[Any]) -> dict[str, list[str]]:
     """What says where rows come from: the group of each row, and the values of fields of FIELDS, as text.
 
-    Only those with 2 to GROUPS different values.
+    Only those with 2 to GROUPS different values; of fields that part the rows in the same way, the first.
     """
-    found = {}
+    every = {}
     with suppress(DataError):
-        found["group"] = [str(value) for value in rows.groups()]
+        every["group"] = [str(value) for value in rows.groups()]
     for name in FIELDS:
         if name in rows.data.info.fields or (name == "_file" and len(rows.data.info.stems) > 1):
-            values = ["" if value is None else str(value) for value in rows.field(name)]
-            if values not in found.values():
-                found[name] = values
-    return {name: values for name, values in found.items() if 1 < len(set(values)) <= GROUPS}
+            every[name] = ["" if value is None else str(value) for value in rows.field(name)]
+    found: dict[str, list[str]] = {}
+    parted: list[list[int]] = []
+    for name, values in every.items():
+        number: dict[str, int] = {}
+        parts = [number.setdefault(value, len(number)) for value in values]
+        if 1 < len(number) <= GROUPS and parts not in parted:
+            found[name] = values
+            parted.append(parts)
+    return found
 
 
 Groups = dict[str, tuple[list[str], "NDArray[np.int64]"]]

@@ -17,14 +17,14 @@ def asked(record: dict[str, Any]) -> list[dict[str, Any]]:
     rows: dict[tuple[str, str], list[float | None]] = {}
     for stage in record["stages"]:
         for tally in stage.get("asked", ()):
-            paid = tally["paid"] if stage["state"] == "ran" else 0
             new = [
                 tally["calls"],
-                paid,
+                tally["paid"] if stage["state"] == "ran" else 0,
                 sum(tally["failed"].values()),
                 tally["tokens_in"],
                 tally["tokens_out"],
                 tally["cost"],
+                _spent(tally) if stage["state"] == "ran" else 0,
             ]
             old = rows.setdefault((tally["model"], base(stage["path"])), [0] * len(new))
             rows[tally["model"], base(stage["path"])] = [
@@ -43,10 +43,18 @@ def asked(record: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def _spent(tally: dict[str, Any]) -> float | None:
+    """Dollars for the answers that a run asked for itself; None where its record does not say."""
+    if not tally["paid"]:
+        return 0
+    known: float | None = tally["cost"] if tally["paid"] == tally["calls"] else tally.get("spent")
+    return known
+
+
 def _cells(numbers: list[float | None]) -> Iterator[str]:
-    *counts, cost = numbers
+    *counts, cost, spent = numbers
     yield from ("?" if count is None else f"{count:,.0f}" for count in counts)
-    yield "unknown" if cost is None else dollars(cost)
+    yield from ("unknown" if money is None else dollars(money) for money in (cost, spent))
 
 
 def stages(record: dict[str, Any]) -> list[dict[str, Any]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from selectlang.report.control import READ
+from selectlang.report.control import COUNTED, READ
 from selectlang.report.ground import SAMPLE
 from selectlang.report.measures import ALIKE
-from selectlang.report.text import shown
+from selectlang.report.text import shortened, shown
 from selectlang.tables import counted
 
 TITLES = {
@@ -24,7 +24,8 @@ HELP = {
     f"{SAMPLE:,} rows, or {READ} where words stand for vectors",
     "near_duplicates": "the share of rows that have another one, among those compared, with a cosine of "
     f"{ALIKE:g} or more",
-    "tokens of the response": f"words and punctuation marks, of at most {READ} rows of each",
+    "tokens of the response": f"words and punctuation marks, of at most {COUNTED:,} chosen rows, as many of "
+    f"the pool, and {READ} of each draw",
 }
 SHARES = ("near_duplicates", "missing")
 
@@ -51,15 +52,14 @@ def _about(found: dict[str, Any], output: dict[str, Any]) -> str:
     if output["stands_for"] < output["pool"]:
         said.append(f"a random {output['stands_for']:,} rows stand for the pool")
     same = "as many tokens" if found["budget"] == "tokens" else "as many rows"
-    said.append(
-        f"each draw has {same}: {found['drawn']:,} rows" + (" on average" if same[8:] == "tokens" else "")
-    )
+    average = " on average" if found["budget"] == "tokens" else ""
+    said.append(f"each draw has {same}: {counted(found['drawn'], 'row')}{average}")
     return "; ".join(said) + "."
 
 
 def named(measure: dict[str, Any], brief: bool = False) -> str:
     """The name of a measure for people; a brief one does not say by which vectors."""
-    what, about = measure["measure"], shown(measure["about"], 40)
+    what, about = measure["measure"], shortened(measure["about"], 60)
     by = "" if brief else f" ({about or 'words'})"
     return {
         "reached": f"{about} reached",
@@ -138,12 +138,13 @@ def line(output: dict[str, Any]) -> dict[str, Any]:
         pairs = [("chosen", chosen), ("left out", left)]
         sides.append(pairs[::-1] if side.get("above") else pairs)
     stage, column = found["stage"], "".join(found["columns"])
+    who = f"{found['round'].capitalize()} alone: stage" if found["round"] else "Stage"
     about = {
-        "one": f"Stage {stage} chooses by score: the last rows that it chose, and the next, which it left.",
-        "each": f"Stage {stage} has a line for each {column}: the rows nearest to it on both sides, by "
+        "one": f"{who} {stage} chooses by score: the last rows that it chose, and the next, which it left.",
+        "each": f"{who} {stage} has a line for each {column}: the rows nearest to it on both sides, by "
         f"{column}, those first of which most was chosen.",
-        "none": f"Stage {stage} has no line: it draws, and left {counted(found['inside'], 'row')} out whose "
-        "score is between those of chosen ones. These are the chosen rows with the lowest scores, and those "
-        "left out with the highest.",
+        "none": f"{who} {stage} has no line: it draws, and left {counted(found['inside'], 'row')} out whose "
+        "score is between those of chosen ones. These are the rows that it chose with the lowest scores, and "
+        "those left out with the highest.",
     }[found["kind"]]
     return {"name": output["name"], "about": about, "columns": found["columns"], "sides": sides}

@@ -18,3 +18,11 @@ def shown(text: str, most: int = MOST) -> str:
         head = _STEERS.sub("\N{REPLACEMENT CHARACTER}", _SPACE.sub(" ", head))
     head = head.strip()
     return head if len(head) <= most and len(text) <= 2 * most else head[: most - 1].rstrip() + "…"
+
+
+def shortened(text: str, most: int) -> str:
+    """A text on one line, cut in the middle where it is long: names often differ at their end."""
+    if len(text) <= most:
+        return shown(text, most)
+    half = (most - 1) // 2
+    return f"{shown(text[:half], most)}…{shown(text[-half:], most)}"

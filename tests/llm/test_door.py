@@ -63,10 +63,13 @@ def test_nothing_is_asked_twice_in_any_run_or_stage(door: Callable[..., Door]) -
         stage = again.stage("another")
         assert ask(stage, TEXTS, score) == [1 + i % 10 for i in range(40)]
         assert (stage.tallies[MODEL].stored, stage.tallies[MODEL].paid) == (20, 20)
+        spent = stage.tallies[MODEL].spent
+        assert 0 < spent < stage.cost
+        assert stage.record()[0]["spent"] == round(spent, 9)
         assert set(server.answered.values()) == {1}
         third = again.stage("third")
         assert ask(third, TEXTS, score) == [1 + i % 10 for i in range(40)]
-        assert third.tallies[MODEL].paid == 0
+        assert (third.tallies[MODEL].paid, third.tallies[MODEL].spent) == (0, 0)
         assert third.cost == stage.cost  # what the answers took, whenever it was paid
         assert len(server.requests) == 40
 

@@ -159,7 +159,7 @@ def test_likeness_is_measured_of_the_rows_that_have_a_vector(
     index = np.array([3, 7, 9, 30, 35])
     assert score.of(index) == pytest.approx(vendi(unit(matrix[[3, 7, 9]])))
     assert alike.of(index) == pytest.approx(2 / 3)
-    assert (alike.alone, score.about) == (True, "v")
+    assert (alike.alone, score.alone, score.about) == (True, True, "v")  # the pool is larger than a selection
     if sampled:
         some = score.of(np.arange(20))
         assert some <= 6 + 1e-6

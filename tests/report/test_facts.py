@@ -13,8 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from selectlang.report import figures, header, spread, stages, tables
+from selectlang.report.charts import _missing, told
 from selectlang.report.line import _each, _Grouping
 from selectlang.report.projection import plane, principal
+from selectlang.report.rounds import _numbers, _spend
+from selectlang.report.scene import round_of
 from selectlang.report.space import Space
 
 Make = Callable[..., Any]
@@ -204,6 +208,47 @@ def test_few_numbers_have_a_bar_each(project: Make, pool: Make, about: About) ->
     assert (found["pool"], found["chosen"]) == ([0.25] * 4, [0, 0, 0, 1])
 
 
+def test_whole_numbers_have_bars_of_whole_widths(project: Make, pool: Make, about: About) -> None:
+    """Else a flat distribution has teeth: bars that hold two numbers beside bars that hold one."""
+    rows = [{**row, "value": i % 60} for i, row in enumerate(pool(600))]
+    p = project({"s.yaml": spec("  chosen: {budget: top, from: values, size: 40}"), "pool.jsonl": rows})
+    p.run(RUN).ok()
+    (found,) = about(p, p.folder / "out")["outputs"][0]["scores"]
+    assert found["edges"] == [2 * i - 0.5 for i in range(31)]
+    assert found["pool"] == pytest.approx([1 / 30] * 30, abs=1e-4)
+    bars = figures.distribution(found)["data"][0]["customdata"]
+    assert (bars[0], bars[1], bars[-1]) == ("up to 1", "2 to 3", "58 and more")
+
+
+def test_reasons_are_in_order_and_those_of_no_row_are_there() -> None:
+    scores: Any = SimpleNamespace(value=SimpleNamespace(columns=["a", "b", "c"]))
+    why = {
+        "group": np.array(["b", "a", "b", "b"]), "turn": np.array([0, 0, 1, 2]),
+        "round": np.array([10, 2, 2, 1]), "cluster": np.array([0, 1, 1, 1]),
+    }  # fmt: skip
+    scene: Any = SimpleNamespace(selection=SimpleNamespace(why=why), scores=[scores], clusters=[])
+    group, rounds = spread.reasons(scene)
+    assert (group["names"], group["rows"], group["even"]) == (["b", "a", "c"], [3, 1, 0], 4 / 3)
+    assert (rounds["names"], rounds["rows"], rounds["even"]) == (["1", "2", "10"], [1, 2, 1], None)
+    assert figures.reasons(group)["layout"]["shapes"][0]["x0"] == 4 / 3
+    assert figures.reasons(rounds)["layout"]["shapes"] == []  # a round may have given nothing
+    scores.value.columns = [str(i) for i in range(99)] + ["a", "b"]
+    group, _ = spread.reasons(scene)
+    assert (len(group["names"]), group["names"][:2], group["even"]) == (30, ["b", "a"], 4 / 101)
+
+
+def test_lengths_are_those_of_all_chosen_rows(project: Make, pool: Make) -> None:
+    stages = "  chosen: {budget: top, from: values, size: 300}"
+    rows = [{**row, "output": "word " * (i % 37 + 1)} for i, row in enumerate(pool(400))]
+    p = project({"s.yaml": spec(stages), "pool.jsonl": rows})
+    done = p.run(RUN).ok()
+    measured = {each["measure"]: each for each in done.record["control"]["chosen"]["measures"]}
+    taken = [len(row["output"].split()) for row in done.rows()]
+    assert measured["tokens of the response"]["chosen"] == pytest.approx(sum(taken) / 300, rel=1e-5)
+    every = [len(row["output"].split()) for row in rows]
+    assert measured["tokens of the response"]["pool"] == pytest.approx(sum(every) / 400, rel=1e-5)
+
+
 def test_the_control_goes_by_what_the_run_made(project: Make, pool: Make) -> None:
     budget = "{budget: per_cluster, from: {clusters: topics, scores: values}, size: 12}"
     p = project({"s.yaml": spec(f"  chosen: {budget}"), "pool.jsonl": pool(60)})
@@ -300,6 +345,39 @@ def test_the_nearest_vectors_of_the_pool_make_the_map(project: Make, pool: Make,
     assert 0 < found["share"] <= 1
 
 
+def test_the_map_is_that_of_the_first_selection_with_vectors(project: Make, pool: Make, about: About) -> None:
+    stages = """
+  plain:  {budget: top, from: values, size: 5}
+  chosen: {budget: per_cluster, from: topics, size: 10, draw: random}"""
+    p = project({"s.yaml": spec(stages, "plain: plain, chosen: chosen"), "pool.jsonl": pool(50)})
+    p.run(RUN).ok()
+    assert about(p, p.folder / "out")["map"]["stage"] == "words"
+
+
+def test_all_selections_are_compared_and_the_first_have_charts(
+    project: Make, pool: Make, about: About
+) -> None:
+    numbers = range(1, 9)
+    stages = "\n".join(f"  c{i}: {{budget: top, from: values, size: {i}}}" for i in numbers)
+    outputs = ", ".join(f"c{i}: c{i}" for i in numbers)
+    p = project({"s.yaml": spec(stages, outputs), "pool.jsonl": pool(50)})
+    done = p.run(RUN).ok()
+    assert list(done.record["control"]) == [f"c{i}" for i in numbers]
+    found = about(p, p.folder / "out")
+    assert [bool(output["scores"] and output["line"]) for output in found["outputs"]] == [True] * 6 + [
+        False
+    ] * 2
+    (note,) = header.notes({"stages": [], "data": {}}, found)
+    assert note == "charts and lines are those of the first 6 selections, and not of c7, c8"
+
+
+def test_fields_that_part_rows_alike_are_one(project: Make, pool: Make, about: About) -> None:
+    rows = [{**row, "source": f"of {row['task']}"} for row in pool(30)]
+    p = project({"s.yaml": spec("  chosen: {budget: top, from: values, size: 5}"), "pool.jsonl": rows})
+    p.run(RUN).ok()
+    assert [each["name"] for each in about(p, p.folder / "out")["outputs"][0]["shares"]] == ["source"]
+
+
 def test_the_map_keeps_what_is_chosen(
     project: Make, pool: Make, about: About, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -386,6 +464,7 @@ def test_rounds_are_curves(project: Make, pool: Make, about: About) -> None:
     assert curves["batch: rows"] == {"batch: rows": [4, 4, 4]}
     assert curves["batch.left"] == {"batch.left": [56, 52, 48]}
     assert curves["calls, added up"] == {"calls, added up": [4, 8, 12]}
+    assert "cost of all answers, added up" not in curves  # a stand-in costs nothing
     mean = [done.stage(f"rounds/graded#{number}")["metrics"]["mean"] for number in (1, 2, 3)]
     assert curves["graded.mean"] == {"graded.mean": mean}
     weights = curves["reweighed: weights"]
@@ -399,8 +478,74 @@ def test_only_the_last_round_of_a_score_is_shown(project: Make, pool: Make, abou
     p = project({"s.yaml": LOOP, "pool.jsonl": pool(60)})
     p.run(RUN).ok()
     found = about(p, p.folder / "out")["outputs"][0]
-    assert [each["name"] for each in found["scores"]] == ["values", "rounds/graded.scores"]
-    assert found["line"]["stage"] == "rounds/batch"
+    assert [each["name"] for each in found["scores"]] == ["values", "rounds/graded.scores (round 2 of 3)"]
+    assert _missing(found["scores"][1]).startswith(
+        "as round 2 of 3 gave it, and no other round; missing for 56 "
+    )
+    assert (found["line"]["stage"], found["line"]["round"]) == ("rounds/batch", "round 3 of 3")
+    assert tables.line(found)["about"].startswith("Round 3 of 3 alone: stage rounds/batch ")
+
+
+@pytest.mark.parametrize(
+    "path, also, expected",
+    [
+        ("grades", [], ""),
+        ("outer/grades#2", [], "round 2 of 2"),
+        ("outer/grades#1", ["outer/grades#2"], ""),  # alike in all rounds
+        ("outer/inner/grades#2#3", [], "round 2 of 2, in it 3 of 4"),
+        ("outer/inner/grades#1#1", [], "round 1 of 2"),  # the inner loop had one round
+    ],
+)
+def test_a_result_is_that_of_its_round(path: str, also: list[str], expected: str) -> None:
+    rounds = {"outer": 2, "outer/inner#1": 1, "outer/inner#2": 4}
+    loops = [{"path": loop, "rounds": count} for loop, count in rounds.items()]
+    assert round_of(loops, {"path": path, "also": also}) == expected
+
+
+def test_a_single_number_and_zeros_are_curves_too() -> None:
+    rates, accuracies = (0.0, 0.0), (None, 0.5)
+    rounds = [
+        {
+            "judged": {
+                "kind": "judge",
+                "rows_out": {},
+                "metrics": {"rate": rate, "accuracy": accuracy, "none": None},
+            }
+        }
+        for rate, accuracy in zip(rates, accuracies, strict=True)
+    ]
+    found = {each["name"]: next(iter(each["lines"].values())) for each in _numbers(rounds)}
+    assert found == {"judged.rate": [0, 0], "judged.accuracy": [None, 0.5]}
+
+
+def test_money_of_an_unknown_price_is_not_drawn() -> None:
+    rounds: Any = [{"graded": {"asked": [{"calls": 2, "cost": cost}]}} for cost in (0.5, None, 0.5)]
+    calls, cost = _spend(rounds)
+    assert list(calls["lines"].values()) == [[2, 4, 6]]
+    assert list(cost["lines"].values()) == [[0.5, None, None]]
+
+
+def test_metrics_are_told_in_the_words_of_their_method() -> None:
+    doc = (
+        "What it does.\n\n`rate` is the share of `hard`. Without it,\nit is `held_out`: less; `left` counts."
+    )
+    assert told(doc, "rate") == "rate is the share of hard"
+    assert told(doc, "held_out") == "Without it, it is held_out: less"
+    assert told(doc, "left") == "left counts"
+    assert told(doc, "unheard") == ""
+
+
+def test_what_a_run_paid_is_not_what_all_its_answers_cost() -> None:
+    def paid(state: str, calls: int, paid: int, **more: Any) -> list[str]:
+        tally = {"model": "m", "calls": calls, "paid": paid, "failed": {}, "tokens_in": 1, "tokens_out": 1}
+        asked = [{**tally, "cost": 2.0, **more}]
+        (row,) = stages.asked({"stages": [{"path": "s", "state": state, "asked": asked}]})
+        return row["cells"][-2:]
+
+    assert paid("ran", 4, 1, spent=0.5) == ["$2.00", "$0.50"]
+    assert paid("ran", 4, 1) == ["$2.00", "unknown"]  # a record of before
+    assert paid("ran", 4, 4) == ["$2.00", "$2.00"]
+    assert paid("ran", 4, 0) == paid("cached", 4, 4, spent=2.0) == ["$2.00", "$0.00"]
 
 
 def test_facts_are_kept_and_made_anew_when_something_changes(project: Make, pool: Make) -> None:

@@ -186,7 +186,8 @@ def test_the_map_shows_each_selection_and_colours(report: Path, look: Look) -> N
         page.check("#only")
         assert page.evaluate(sizes)[:2] == [0, 5]
         names = page.eval_on_selector_all("#colour option", "all => all.map(each => each.textContent)")
-        assert names == ["chosen or not", "topics", "task", "rounds/graded.scores", "values"]
+        graded = "rounds/graded.scores (round 3 of 3)"
+        assert names == ["chosen or not", "topics", "task", graded, "values"]
         for name in names:
             page.select_option("#colour", label=name)
             assert page.inner_text("#legend")
@@ -272,6 +273,39 @@ def test_text_can_be_read_on_wide_and_narrow_screens(
             section.scroll_into_view_if_needed()
         page.wait_for_timeout(100)
         assert page.evaluate("document.documentElement.scrollWidth") == width
+        seen.clean()
+
+
+def test_on_narrow_screens_names_are_cut_and_nothing_is_told_of_what_is_hidden(
+    tmp_path: Path, look: Look, pool: Make
+) -> None:
+    rows = [{**row, "source": f"{'abc'.index(row['task'])} {'name ' * 6}{row['task']}"} for row in pool(30)]
+    rows = [{**row, "task": str(i % 2), "value": row["value"] * 1e-9} for i, row in enumerate(rows)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    path = made(write(tmp_path, {"s.yaml": SPEC, "pool.jsonl": lines}))
+    names = """[...document.querySelectorAll("#shares figure")].map(figure =>
+        [...figure.querySelectorAll(".ytick text")].map(each => each.textContent).reverse())"""
+    outside = """[...document.querySelectorAll("#shares .ytick text, #shares .xtitle, #control td")].filter(
+        each => {
+            const box = each.getBoundingClientRect(), wide = each.scrollWidth > each.clientWidth + 1;
+            return box.left < 0 || box.right > innerWidth || wide && each.clientWidth;
+        }).map(each => each.textContent)"""
+    with look(path, width=400) as seen:
+        page = seen.ready()
+        for figure in page.query_selector_all("#shares figure"):
+            figure.scroll_into_view_if_needed()
+        page.wait_for_function("document.querySelectorAll('#shares .xtitle').length >= 3")
+        told = page.evaluate(names)
+        short = {f"{i} name n…e name {letter}" for i, letter in enumerate("abc")}
+        assert any(set(each) == short for each in told)
+        assert page.evaluate(outside) == []
+        assert "Dot:" not in page.inner_text("#control")
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.wait_for_function(
+            f"({names})[0].concat(({names})[1]).some(each => each.startsWith('0 name name name'))"
+        )
+        assert "Dot:" in page.inner_text("#control")
+        assert page.get_attribute("#search", "placeholder") == "first words of a row, or an id"
         seen.clean()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from selectlang.digests import file_digest
-from selectlang.report.text import shown
+from selectlang.report.text import shortened, shown
 
 Make = Callable[..., Any]
 RUN = "selectlang run s.yaml --set pool=pool.jsonl --out out"
@@ -125,3 +125,16 @@ def test_a_store_that_cannot_be_written_is_gone_without(
 )
 def test_texts_are_shown_on_a_line_and_cannot_steer_it(text: str, expected: str) -> None:
     assert shown(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("plain", "plain"),
+        ("x" * 11, "x" * 11),
+        ("begin of a long name", "begin…name"),
+        ("a\u202e" * 20, "a\ufffda\ufffda…\ufffda\ufffda\ufffd"),
+    ],
+)
+def test_long_names_are_cut_in_the_middle(text: str, expected: str) -> None:
+    assert shortened(text, 11) == expected

@@ -3,6 +3,7 @@
   const byId = (id) => document.getElementById(id);
   const root = document.documentElement;
   const night = matchMedia("(prefers-color-scheme: dark)");
+  const narrow = matchMedia("(max-width: 640px)");
   const drawn = new Map(); // the element of each chart, and what draws it again in the colours of now
   const colour = (name) => getComputedStyle(root).getPropertyValue(`--${name}`).trim();
   const PALETTE = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#76b7b2", "#b07aa1", "#edc948", "#9c755f", "#ff9da7", "#7f8fa6",
@@ -41,6 +42,9 @@
     button.hidden = false;
     button.addEventListener("click", () => show(root.dataset.theme === "dark" ? "light" : "dark"));
     night.addEventListener("change", preferred);
+    narrow.addEventListener("change", () => {
+      for (const draw of drawn.values()) draw();
+    });
     preferred();
   }
 
@@ -55,6 +59,9 @@
   function layout(given) {
     const axis = { gridcolor: colour("rule"), zerolinecolor: colour("rule"), linecolor: colour("rule"), automargin: true };
     const paint = painted(given);
+    // Names of groups are cut, and marks of numbers are few: turned, or as wide as they are, they would leave no room.
+    const short = narrow.matches && given.meta ? { tickvals: given.meta.names, ticktext: given.meta.short } : {};
+    const few = narrow.matches ? { tickangle: 0, nticks: 5 } : {};
     return {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true,
       font: { color: colour("ink"), family: "system-ui, sans-serif", size: 12.5 },
@@ -63,8 +70,8 @@
       modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("faint"), activecolor: colour("link") },
       ...paint,
       legend: { orientation: "h", y: 1, yanchor: "bottom", x: 0, ...paint.legend },
-      xaxis: { ...axis, ...paint.xaxis },
-      yaxis: { ...axis, ...paint.yaxis },
+      xaxis: { ...axis, ...few, ...paint.xaxis },
+      yaxis: { ...axis, ...paint.yaxis, ...short },
     };
   }
   const CONFIG = { displaylogo: false, responsive: true, displayModeBar: false };
