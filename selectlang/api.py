@@ -46,9 +46,8 @@ def open_run(folder: str | PathLike[str]) -> Result:
     """A run that was written before, by its folder; a DataError says why it is none."""
     from selectlang.engine.opened import Opened
     from selectlang.result import Result
-    from selectlang.store.store import Store
 
-    return Result(Opened.open(Path(folder).absolute(), Store.default()), [])
+    return Result(Opened.open(Path(folder).absolute()), [])
 
 
 class Spec:

@@ -99,7 +99,10 @@ class Result:
         return why(self.opened, id, data, neighbours)
 
     def dropped(self, name: str | None = None) -> pa.Table:
-        """The rows that an output does not hold: id, stage, reason, group, score, rank, line."""
+        """The rows that an output, by default the first selection, does not hold, and why.
+
+        Columns are id, stage, reason, group, score, rank and line.
+        """
         from selectlang.seeing.dropped import dropped
         from selectlang.seeing.left import arrow
 

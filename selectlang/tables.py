@@ -5,11 +5,24 @@ A table has lines and colour in a terminal, and is plain columns in a pipe.
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import TextIO
 
 from selectlang.faults import printable
+
+WIDTH = 80  # columns of a line, in a terminal that is not narrower
+
+
+def width() -> int:
+    """The columns that lines may have."""
+    return min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns) if sys.stdout.isatty() else WIDTH
+
+
+def room(columns: int) -> int:
+    """The columns of a line that are left for the cells of a table, which has wider gaps in a terminal."""
+    return width() - (3 * columns - 1 if sys.stdout.isatty() else 2 * columns - 2)
 
 
 def say(text: object, stream: TextIO | None = None) -> None:

@@ -64,11 +64,12 @@ def _kind(name: str) -> str:
 def _runs(args: Namespace) -> dict[str, Any]:
     from selectlang.engine.opened import Opened
     from selectlang.seeing.runs import compare
-    from selectlang.store.store import Store
 
     folders = [path if path.is_dir() else path.parent for path in (Path(args.old), Path(args.new))]
-    store = Store.default()
-    return compare(*(Opened.open(folder, store) for folder in folders))
+    old, new = map(Opened.open, folders)
+    if new.store.folder == old.store.folder:
+        new.store = old.store  # which has checked what both need
+    return compare(old, new)
 
 
 def _files(args: Namespace) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
@@ -28,13 +29,16 @@ def run(args: Namespace) -> int:
         ["kind", "method", "from", "what it does"],
         [(m.kind, m.name, f"{m.distribution} {m.version}", m.doc.splitlines()[0]) for m in order],
     )
+    from selectlang.seeing.text import paragraph
+
+    tell = paragraph if sys.stdout.isatty() else say  # a line each for what reads a pipe
     for name, folder in sorted(loaded.packs.items()):
         names = ", ".join(path.stem for path in sorted(folder.glob("*.yaml")))
-        say(f"spec pack {name}: {names}")
+        tell(f"spec pack {name}: {names}")
     for broken in loaded.broken:
-        say(f"broken: {file_name(broken.plugin.distribution)}: {broken.reason}")
+        tell(f"broken: {file_name(broken.plugin.distribution)}: {broken.reason}")
     for (kind, method), both in loaded.collisions.items():
-        say(f"taken twice: {kind} {method}: {' and '.join(both)}")
+        tell(f"taken twice: {kind} {method}: {' and '.join(both)}")
     return 0
 
 

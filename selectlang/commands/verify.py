@@ -16,9 +16,8 @@ def add(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     from selectlang.sharing.verify import verify
-    from selectlang.store.store import Store
 
-    found = verify(args.run, registry(args), Store.default())
+    found = verify(args.run, registry(args))
     words = {True: "fine", False: "WRONG", None: "-"}
     show(["", "", "found"], [(words[one.fine], one.what, one.found) for one in found])
     wrong = sum(one.fine is False for one in found)

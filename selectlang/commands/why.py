@@ -25,9 +25,8 @@ def run(args: Namespace) -> int:
     from selectlang.engine.opened import Opened
     from selectlang.seeing.told import tell
     from selectlang.seeing.why import why
-    from selectlang.store.store import Store
 
-    found = why(Opened.open(args.run, Store.default()), args.id, args.data, args.neighbours)
+    found = why(Opened.open(args.run), args.id, args.data, args.neighbours)
     if args.json:
         say(json.dumps(found, indent=2))
     else:

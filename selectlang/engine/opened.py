@@ -7,7 +7,9 @@ before they lead anywhere.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,18 +19,19 @@ from typing import TYPE_CHECKING, Any
 from selectlang.data.dataset import Dataset
 from selectlang.engine.handles import empty
 from selectlang.engine.reread import RECORD, is_key, reread, split
-from selectlang.errors import DataError, SpecError
+from selectlang.errors import DataError, SpecError, UsageError
 from selectlang.faults import closest, quoted
 from selectlang.ports import Labels
 from selectlang.rows import Rows
 from selectlang.store.codec import decode
-from selectlang.store.store import Store
+from selectlang.store.store import FOLDER, Store
 
 if TYPE_CHECKING:
     from selectlang.language.program import Program
     from selectlang.plugins import Registry
 
 AGAIN = (
+    "if the run used another store, set SELECTLANG_STORE to it; or "
     "run the same spec with the same params to have it again; where that says 'not needed', "
     "`selectlang store prune --older-than 0d` first"
 )
@@ -49,9 +52,13 @@ class Opened:
     _sets: dict[str, Dataset] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, folder: Path, store: Store) -> Opened:
-        """The run that was written into a folder; a DataError says why it is none that can be read."""
-        return cls(folder, reread(folder), store)
+    def open(cls, folder: Path, store: Store | None = None) -> Opened:
+        """The run that was written into a folder; a DataError says why it is none that can be read.
+
+        Without a store it is the one that `store_of` finds.
+        """
+        record = reread(folder)
+        return cls(folder, record, store or store_of(folder, record))
 
     @property
     def stages(self) -> list[dict[str, Any]]:
@@ -177,6 +184,32 @@ class Opened:
         hint = f", did you mean {quoted(close)}?" if close else ""
         some = ", ".join(quoted(each) for each in names[:12]) or "none"
         return DataError(f"{self.folder}: this run has no {what} {quoted(name)}{hint} (it has: {some})")
+
+
+def store_of(folder: Path, record: dict[str, Any]) -> Store:
+    """The store of this process, or else the nearest above a run folder that holds more of its outputs.
+
+    None is looked for in the run folder itself: what lies there came with it, from anybody.
+    """
+    default = Store.default()
+    if os.environ.get("SELECTLANG_STORE"):
+        return default
+    stores = [default]
+    for above in folder.resolve().parents:
+        with suppress(UsageError, OSError):
+            if (above / FOLDER).is_dir():
+                stores.append(Store(above / FOLDER, foreign=True))
+    keys = [split(output["result"])[0] for output in record["outputs"].values()]
+    keys = [*filter(is_key, keys), *(data["key"] for data in record["data"].values())]
+    return max(stores, key=lambda store: _held(store, keys))
+
+
+def _held(store: Store, keys: list[str]) -> int:
+    """How many of these results a store holds, unchecked; none where it cannot be looked into."""
+    try:
+        return sum(map(store.has, keys))
+    except (DataError, OSError):
+        return 0
 
 
 def first_port(stage: dict[str, Any]) -> str:

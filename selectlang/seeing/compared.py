@@ -22,16 +22,16 @@ def tell_specs(found: dict[str, Any], old: str, new: str) -> None:
         return
     for part in found["changed"]:
         method = f" ({part['method']})" if part["method"] else ""
-        say(" ".join(filter(None, (part["what"], brief(part["name"])))) + method)
+        paragraph(" ".join(filter(None, (part["what"], brief(part["name"])))) + method)
         _changes(part["changes"])
     for each in found["renamed"]:
-        say(f"{each['what']} {brief(each['old'])} is now {brief(each['new'])}")
+        paragraph(f"{each['what']} {brief(each['old'])} is now {brief(each['new'])}")
     for word, name in (("removed", old), ("added", new)):
         if found[word]:
-            say(f"only in {cut(name, 60)}:")
+            paragraph(f"only in {cut(name, 60)}:")
         for each in found[word]:
             method = f" ({each['method']})" if each["method"] else ""
-            say(f"  {each['what']} {brief(each['name'])}{method}")
+            paragraph(f"{each['what']} {brief(each['name'])}{method}", indent=2)
 
 
 def _changes(changes: list[dict[str, Any]]) -> None:
@@ -92,9 +92,9 @@ def tell_runs(found: dict[str, Any], old: str, new: str) -> None:
         counts = [
             f"{each[side]:,} rows" if isinstance(each[side], int) else "none" for side in ("old", "new")
         ]
-        say(f"data {brief(each['name'])} is not the same: {counts[0]} -> {counts[1]}")
+        paragraph(f"data {brief(each['name'])} is not the same: {counts[0]} -> {counts[1]}")
     for each in found["versions"]:
-        say(f"{cut(each['name'], 30)}: {cut(str(each['old']), 20)} -> {cut(str(each['new']), 20)}")
+        paragraph(f"{cut(each['name'], 30)}: {cut(str(each['old']), 20)} -> {cut(str(each['new']), 20)}")
 
 
 def tell_files(found: dict[str, Any]) -> None:
@@ -109,7 +109,10 @@ def tell_files(found: dict[str, Any]) -> None:
 
 
 def _overlap(name: str, said: dict[str, Any]) -> None:
-    lengths = f"{said['old']:,} -> {counted(said['new'], 'row')}"
+    again = [
+        f" ({said[side]:,} different)" if said[side] < said[f"{side}_rows"] else "" for side in ("old", "new")
+    ]
+    lengths = f"{said['old_rows']:,}{again[0]} -> {counted(said['new_rows'], 'row')}{again[1]}"
     change = f"{said['gained']:,} gained, {said['lost']:,} lost"
     paragraph(f"{name}: {lengths}; {said['both']:,} in both, {change}, Jaccard {said['jaccard']:.3f}")
 
@@ -141,6 +144,6 @@ def _groups(groups: dict[str, list[dict[str, Any]]]) -> None:
             )
             for each in changed[:SHOWN]
         ]
-        table([name, "old", "new", "change"], rows, right=["old", "new", "change"])
+        table([cut(name, 40), "old", "new", "change"], rows, right=["old", "new", "change"])
         if len(changed) > SHOWN:
-            say(f"and {len(changed) - SHOWN:,} more with a smaller change; --json has them")
+            paragraph(f"and {len(changed) - SHOWN:,} more with a smaller change; --json has them")

@@ -10,7 +10,9 @@ from selectlang.engine.handles import rows_of
 from selectlang.engine.opened import Opened
 from selectlang.errors import DataError
 from selectlang.faults import quoted
+from selectlang.ports import Selection
 from selectlang.seeing.budgets import mask
+from selectlang.seeing.rows import is_choice
 from selectlang.seeing.walk import Walk
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class Dropped:
 
 
 def dropped(opened: Opened, output: str | None = None) -> Dropped:
-    """What an output of a run, by default the first that holds rows, does not hold, and why.
+    """What an output of a run, by default the first selection, does not hold, and why.
 
     A DataError when there is no such output, or the store holds its value no more.
     """
@@ -85,11 +87,18 @@ def dropped(opened: Opened, output: str | None = None) -> Dropped:
 
 
 def _output(opened: Opened, name: str | None) -> tuple[str, Any]:
-    names = [name] if name is not None else list(opened.record["outputs"])
-    for each in names:
+    """An output that holds rows, by name; by default a selection, or else rows of a verdict, or any other."""
+    first = None
+    for each in [name] if name is not None else opened.record["outputs"]:
         value = opened.output(each)
-        if rows_of(value) is not None:
+        if is_choice(opened.record["outputs"][each]["result"], value):
             return each, value
+        if rows_of(value) is not None and (
+            first is None or isinstance(value, Selection) > isinstance(first[1], Selection)
+        ):
+            first = each, value
+    if first is not None:
+        return first
     if name is not None:
         raise DataError(f"{opened.folder}: the output {quoted(name)} holds no rows; name one that does")
     raise DataError(f"{opened.folder}: no output of this run holds rows, so nothing was left out")
@@ -108,7 +117,7 @@ def _sorted(walk: Walk, **about: Any) -> Dropped:
     numbers = [np.full(len(said.at), number) for number, said in walk.found]
     told["stage"] = np.concatenate(numbers) if numbers else np.zeros(0, np.int64)
     rank = np.where(told["rank"] > 0, told["rank"], np.iinfo(np.int64).max)
-    by = np.lexsort((told["at"], rank, -told["stage"]))
+    by = np.lexsort((told["at"], rank, joined("far"), -told["stage"]))
     return Dropped(
         **about,
         data=walk.data,

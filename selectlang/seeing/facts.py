@@ -25,7 +25,7 @@ def facts(
 ) -> dict[str, Any] | None:
     """What a value says about a row, as JSON; None where it does not speak about rows of its data set.
 
-    `chosen` are the rows that the first output holds.
+    `chosen` are the rows of the first output that is a selection.
     """
     if isinstance(value, Weights):
         return _weight(opened, stage, value, row)
@@ -153,7 +153,7 @@ def _unit(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def told(row: Found, near: list[tuple[int, float]], chosen: NDArray[np.bool_] | None) -> list[dict[str, Any]]:
-    """Neighbours for people: id, cosine, whether the first output holds it, first words."""
+    """Neighbours for people: id, cosine, whether it was chosen, first words."""
     import numpy as np
 
     rows = named(row.data, np.array([at for at, _ in near], dtype=np.int64))

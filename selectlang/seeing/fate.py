@@ -75,6 +75,7 @@ def _ranked(found: Order, at: int) -> dict[str, Any]:
         chosen = budget.positions[found.groups.labels[budget.positions] == label]
         last = chosen[found.cost[chosen] == found.last[label]][-1:]
         said["line"] = number(found.value(found.last[label]))
+        said |= {"bounds": found.bounds} if found.bounds else {}
         said["last_taken"] = _at(budget, last, found)
         if found.window:
             said["window"] = [number(found.value(found.first[label])), said["line"]]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from selectlang.data.turns import without_surrogates
 from selectlang.errors import DataError, UsageError
 from selectlang.seeing.dropped import Dropped
-from selectlang.seeing.text import cut, numbers, table
+from selectlang.seeing.text import cut, numbers, paragraph, table
 from selectlang.tables import counted, say
 
 if TYPE_CHECKING:
@@ -25,19 +25,21 @@ ENDINGS = (".parquet", ".csv")
 def tell(found: Dropped, limit: int) -> None:
     """Print the counts by stage and reason, then the first rows."""
     whole = len(found) + found.held
-    end = "left out:\n" if len(found) else "nothing was left out"
-    say(f"{found.output} holds {found.held:,} of the {counted(whole, 'row')} of {found.name}; {end}")
+    end = "left out:" if len(found) else "nothing was left out"
+    paragraph(f"{found.output} holds {found.held:,} of the {counted(whole, 'row')} of {found.name}; {end}")
     if not len(found):
         return
+    say("")
     counts = [(f"{count:,}", cut(stage, 30), reason) for count, stage, reason in found.counts()[::-1]]
     table(["rows", "stage", "reason"], counts, right=["rows"])
     for note in found.notes:
-        say(f"note: {note}")
+        paragraph(f"note: {note}")
     first = next(batches(found, limit), None) if limit else None
     if first is None or not first.num_rows:
         return
     more = f"the first {first.num_rows:,}" if first.num_rows < len(found) else "all"
-    say(f"\n{more}, those nearest to the line first:")
+    lines = first["line"].null_count < first.num_rows
+    say(f"\n{more}{', those nearest to the line first' if lines else ''}:")
     rows = []
     for row in first.to_pylist():
         score, line = numbers([row["score"], row["line"]])

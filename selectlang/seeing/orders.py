@@ -6,6 +6,7 @@ An order is only told where it fits: in every group, no row that was left out co
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 CHANCE = "probability"
 """A reason of this name says that rows were drawn by chance, each with this probability at first."""
+
+BOUNDS = {"at_least": operator.ge, "above": operator.gt, "at_most": operator.le, "below": operator.lt}
+"""Settings of these names are bounds of what may be taken."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,16 @@ class Order:
         alike &= (self.cost[before] == self.cost[after]) & (before != after)
         before, after = before[alike], after[alike]
         return {name: key for name, key in keys.items() if (key[before] < key[after]).all()}
+
+    @cached_property
+    def bounds(self) -> dict[str, float]:
+        """The settings that name bounds, where what lies within all of them is what was taken."""
+        settings, budget = self.budget.stage["settings"], self.budget
+        found = {name: settings[name] for name in BOUNDS if isinstance(settings.get(name), float)}
+        inside = budget.among.copy()
+        for name, bound in found.items():
+            inside &= BOUNDS[name](self.key.values, bound)
+        return found if found and (inside == budget.taken).all() else {}
 
     def value(self, cost: float) -> float:
         """The number that a cost stands for; NaN for a missing one."""

@@ -15,7 +15,10 @@ MOST = 10_000  # values of a group that are compared: more are no groups
 
 
 def overlap(old: Hashes, new: Hashes) -> tuple[dict[str, Any], Hashes, Hashes]:
-    """The sizes of two choices and of what they share; and the hashes of the rows gained and lost."""
+    """The sizes of two choices and of what they share, and the hashes of the rows gained and lost.
+
+    All are of different rows, but for `old_rows` and `new_rows`: a row may be chosen again.
+    """
     import numpy as np
 
     one, other = np.unique(old), np.unique(new)
@@ -25,6 +28,8 @@ def overlap(old: Hashes, new: Hashes) -> tuple[dict[str, Any], Hashes, Hashes]:
     said = {
         "old": len(one),
         "new": len(other),
+        "old_rows": len(old),
+        "new_rows": len(new),
         "both": both,
         "gained": len(gained),
         "lost": len(lost),

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Reasons:
     """What is said of the rows at `at`: one entry a row in each array.
 
-    `reason` and `group` index `texts` and `groups`, group -1 being none; NaN and rank 0 are missing.
+    `reason` and `group` index `texts` and `groups`, group -1 being none; NaN and rank 0 are missing. `far` is
+    how many ranks lie between a row and its line, infinite where that is not known.
     """
 
     at: Ints
@@ -31,6 +32,7 @@ class Reasons:
     score: Floats
     rank: Ints
     line: Floats
+    far: Floats
     group: Ints
     groups: list[str] = field(default_factory=list)
 
@@ -51,39 +53,65 @@ def alike(text: str, at: Ints) -> Reasons:
     import numpy as np
 
     nothing, none = np.full(len(at), np.nan), np.zeros(len(at), dtype=np.int64)
-    return Reasons(at, [text], none, nothing, none, nothing, none - 1)
+    return Reasons(at, [text], none, nothing, none, nothing, nothing + np.inf, none - 1)
 
 
 def _beyond(found: Order, at: Ints) -> Reasons:
-    """Rows on the wrong side of the line of their group."""
+    """Rows on the wrong side of the line of their group, or level with it; above a window its first line."""
     import numpy as np
 
     labels, cost = found.groups.labels[at], found.cost[at]
-    last = found.last[labels]
+    first, last = found.first[labels], found.last[labels]
     what = found.groups.what
     of = f" of its {what}" if what else ""
     side = "below" if found.high else "above"
-    line = "farther than the line" if found.key.what == "distance" else f"{side} the line"
+    beyond = "farther than the line" if found.key.what == "distance" else f"{side} the line"
     if found.key.what == "draw":
-        line, of = "not drawn", of.replace(" of", " from")
+        beyond, of = "not drawn", of.replace(" of", " from")
     other = "above" if found.high else "below"
     texts = [
-        line + of,
+        beyond + of,
         f"no {found.key.what}",
         f"its {what or 'pool'} was given nothing",
         f"{other} the window",
+        f"at {'an edge of the window' if found.window else 'the line'}{of}",
     ]
     if found.window:
         texts[0] = f"{side} the window"
-    reason = np.zeros(len(at), dtype=np.int64)
+    above = (cost <= first) & (cost < last) & found.window
+    edge = np.where(above, first, last)
+    reason = np.where(cost == edge, 4, np.where(above, 3, 0))
+    if (reason == 4).any():
+        texts[4] += _decided(found)
     reason[np.isinf(cost)] = 1
     reason[np.isnan(last)] = 2
-    if found.window:
-        reason[cost < found.first[labels]] = 3
     sign = -1.0 if found.high else 1.0
     value = np.where(np.isfinite(cost), sign * cost, np.nan)
-    edge = np.where(np.isfinite(last), sign * last, np.nan)
-    return Reasons(at, texts, reason, value, _ranks(found, at), edge, *_groups(found.groups, at))
+    line = np.where(np.isfinite(edge), sign * edge, np.nan)
+    rank = _ranks(found, at)
+    far = _far(found, at, rank, above)
+    return Reasons(at, texts, reason, value, rank, line, far, *_groups(found.groups, at))
+
+
+def _decided(found: Order) -> str:
+    """What left some of the rows with the number of the line, where only one thing may have."""
+    if len(found.ties) != 1:
+        return ""
+    return ", not drawn" if "draw" in found.ties else ", by the order of the file"
+
+
+def _far(found: Order, at: Ints, rank: Ints, above: NDArray[np.bool_]) -> Floats:
+    """How many ranks rows are away from the line of their group, those `above` a window from its first."""
+    import numpy as np
+
+    taken = np.flatnonzero(found.budget.taken & found.budget.among)
+    ranks, groups = _ranks(found, taken), found.groups
+    lines = np.full((2, groups.count), np.inf)
+    np.minimum.at(lines[0], groups.labels[taken], ranks)
+    lines[1, groups.labels[taken]] = 0
+    np.maximum.at(lines[1], groups.labels[taken], ranks)
+    first, last = lines[:, groups.labels[at]]
+    return np.where(rank > 0, np.where(above, first - rank, np.abs(rank - last)), np.inf)
 
 
 def _undrawn(budget: Budget, at: Ints) -> Reasons:
@@ -135,11 +163,11 @@ def _turned(found: Turns, at: Ints) -> Reasons:
     import numpy as np
 
     own = np.searchsorted(np.flatnonzero(found.budget.among), at)
-    lines = np.empty(len(found.columns))
+    lines, depths = np.empty((2, len(found.columns)))
     near = np.full(len(at), np.inf)
     best, cost = np.full(len(at), -1, dtype=np.int64), np.full(len(at), np.inf)
     for column, values in found.lists():
-        lines[column] = found.depth(values)[0]
+        lines[column], depths[column] = found.depth(values)
         mine = values[own]
         with np.errstate(invalid="ignore"):
             short = np.where(np.isinf(mine), np.inf, mine - lines[column])
@@ -154,4 +182,5 @@ def _turned(found: Turns, at: Ints) -> Reasons:
     score = np.where(known, -cost, np.nan)
     line = np.where(known & np.isfinite(lines[best]), -lines[best], np.nan)
     texts = ["no turn came down to it", "no score"]
-    return Reasons(at, texts, (~known).astype(np.int64), score, rank, line, best, found.columns)
+    far = np.where(known, rank - depths[best], np.inf)
+    return Reasons(at, texts, (~known).astype(np.int64), score, rank, line, far, best, found.columns)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from selectlang.data.dataset import Dataset
 from selectlang.engine.handles import rows_of
 from selectlang.engine.opened import Opened
+from selectlang.engine.reread import split
 from selectlang.errors import DataError
 from selectlang.faults import quoted
+from selectlang.ports import Selection
 from selectlang.rows import Rows
 
 if TYPE_CHECKING:
@@ -96,6 +98,11 @@ def about(opened: Opened, identity: str) -> str:
     except DataError:  # no longer in the store: other outputs may be
         return ""
     return "" if rows is None else rows.data.key
+
+
+def is_choice(identity: str, value: Any) -> bool:
+    """Whether a value is a selection that a stage made, and not the rows that got a verdict."""
+    return isinstance(value, Selection) and not split(identity)[2]
 
 
 def _similar(rows: Dataset, given: str) -> list[str]:

@@ -9,6 +9,7 @@ from selectlang.engine.opened import Opened
 from selectlang.ports import Selection
 from selectlang.rows import Rows
 from selectlang.seeing.files import GROUPS, SHOWN
+from selectlang.seeing.groups import field_name
 from selectlang.seeing.overlap import changes, overlap
 from selectlang.seeing.parting import Pair, parted
 from selectlang.seeing.rows import named
@@ -17,6 +18,10 @@ from selectlang.seeing.specs import differences, parts
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+FIELDS = {"source": "source", "dataset": "dataset", "_file": "file"}
+"""Fields that say where rows come from, by what people call them."""
+VALUES = 200  # of such a field, which still make groups
 
 
 def compare(old: Opened, new: Opened) -> dict[str, Any]:
@@ -69,7 +74,7 @@ def _first(rows: Rows[Any], hashes: NDArray[np.uint64]) -> list[dict[str, Any]]:
 
 
 def _groups(old: Opened, new: Opened, values: tuple[Any, Any]) -> dict[str, Any]:
-    """What each cluster, task and source gave to two choices, where both speak of the same ones."""
+    """What each cluster, group, source and file gave to two choices, where both speak of the same ones."""
     found: dict[str, Any] = {}
     for name in GROUPS:
         if name == "cluster" and not _same_clusters(old, new):
@@ -79,10 +84,26 @@ def _groups(old: Opened, new: Opened, values: tuple[Any, Any]) -> dict[str, Any]
             found[name] = changes(*(column.tolist() for column in columns if column is not None))
     rows = [value if isinstance(value, Rows) else value.rows for value in values]
     if all(each.data.info.grouped for each in rows):
-        found["source"] = changes(*(each.groups() for each in rows))
-    elif all(len(set(each.data.info.stems)) > 1 for each in rows):
-        found["file"] = changes(*(each.field("_file") for each in rows))
+        names = {_grouped_by(run, each.data.key) for run, each in zip((old, new), rows, strict=True)}
+        found[names.pop() if len(names) == 1 else "group"] = changes(*(each.groups() for each in rows))
+    for field, name in FIELDS.items():
+        if name not in found and all(_has(each, field) for each in rows):
+            said = changes(*(list(map(field_name, each.field(field))) for each in rows))
+            found[name] = said if said is not None and 1 < len(said) <= VALUES else None
     return {name: said for name, said in found.items() if said is not None}
+
+
+def _grouped_by(run: Opened, key: str) -> str:
+    """What the groups of a data set are called: by their field, where the spec of the record names one."""
+    sets = run.record["spec"].get("data")
+    said = sets.get(run.named(key)) if isinstance(sets, dict) else None
+    field = said.get("group") if isinstance(said, dict) else None
+    return FIELDS.get(field, field) if isinstance(field, str) and field[:1] != "$" else "group"
+
+
+def _has(rows: Rows[Any], field: str) -> bool:
+    info = rows.data.info
+    return len(set(info.stems)) > 1 if field == "_file" else field in info.fields
 
 
 def _same_clusters(old: Opened, new: Opened) -> bool:

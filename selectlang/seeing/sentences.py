@@ -85,10 +85,16 @@ def _order(fate: dict[str, Any]) -> str:
         first = texts[2]
         where = " It stands above the window." if said["above"] and not fate["chosen"] else ""
         found += f" The window that was taken runs from {first} to {edge}.{where}"
+    if bounds := said.get("bounds"):
+        taken += ", all that are " + " and ".join(map(_bound, bounds, numbers([*bounds.values()])))
     found += f" {taken}; the last {_with(edge)}{_row(last)}"
     if fate["chosen"] and nxt is not None:
         found += f"; the next {_with(texts[-1])}, and was left{_row(nxt)}"
     return found + "." + _tie(said)
+
+
+def _bound(name: str, number: str) -> str:
+    return f"{name.replace('_', ' ')} {number}"
 
 
 def _with(number: str) -> str:

@@ -1,4 +1,4 @@
-"""Text for people that fits 80 columns of a terminal."""
+"""Text for people that fits a terminal, and 80 columns of a wider one."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from rich.cells import cell_len, set_cell_size
 
 from selectlang.faults import printable
-from selectlang.tables import say, show
+from selectlang.tables import room, say, show, width
 
-WIDTH = 80
 MISSING = "missing"
-GAP = 2  # columns between those of a table
+LEAST, LAST = 8, 12  # columns that are left to a column of a table, and to the last one
 
 
 def cut(text: str, width: int) -> str:
@@ -28,7 +27,7 @@ def paragraph(text: str, indent: int = 0) -> None:
     lines, line = [], ""
     for word in printable(text).split(" "):
         grown = f"{line} {word}" if line else word
-        if line and indent + cell_len(grown) > WIDTH:
+        if line and indent + cell_len(grown) > width():
             lines.append(line)
             grown = word
         line = grown
@@ -36,11 +35,17 @@ def paragraph(text: str, indent: int = 0) -> None:
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:
-    """Print a table; its last column is cut where lines would be too long."""
-    cells = [[printable(str(cell)) for cell in row] for row in rows]
-    widths = [max(cell_len(row[i]) for row in [list(headers), *cells]) for i in range(len(headers) - 1)]
-    left = max(WIDTH - sum(widths) - GAP * len(widths), 12)
-    show(headers, [[*row[:-1], cut(row[-1], left)] for row in cells], right)
+    """Print a table; where lines would be too long, its last column is cut, and then the widest of texts."""
+    cells = [list(headers), *([printable(str(cell)) for cell in row] for row in rows)]
+    widths = [max(cell_len(row[i]) for row in cells) for i in range(len(headers))]
+    over = sum(widths) - room(len(headers))
+    if over > 0:
+        widths[-1] = min(widths[-1], max(widths[-1] - over, LAST))
+    texts = [i for i, name in enumerate(headers) if name not in right]
+    while sum(widths) > room(len(headers)) and max((widths[i] for i in texts), default=0) > LEAST:
+        widths[max(texts, key=lambda i: widths[i])] -= 1
+    head, *rest = [[cut(cell, most) for cell, most in zip(row, widths, strict=True)] for row in cells]
+    show(head, rest, right)
 
 
 def numbers(values: Sequence[float | None]) -> list[str]:

@@ -9,20 +9,20 @@ from typing import Any
 from rich.cells import cell_len
 
 from selectlang.seeing.sentences import sentences, verdict
-from selectlang.seeing.text import GAP, WIDTH, cut, numbers, ordinal, paragraph, share, table
-from selectlang.tables import counted, say
+from selectlang.seeing.text import cut, numbers, ordinal, paragraph, share, table
+from selectlang.tables import counted, room, say, width
 
-TEXT = 68  # columns of what a row says
+TEXT = 12  # columns of a line that are not of what a row says
 SHOWN = 20  # rounds of a loop that are listed
 CELL = 22  # columns of a stage in a table of rounds
 
 
 def tell(found: dict[str, Any]) -> None:
     """Print what is known of a row."""
-    say(f"row {cut(found['id'], 48)} of {cut(found['data'], 20)}")
+    paragraph(f"row {cut(found['id'], 48)} of {cut(found['data'], 20)}")
     for name in ("asks", "answers", "group"):
         if found.get(name):
-            say(f"  {name}: {cut(found[name], TEXT)}")
+            say(f"  {name}: {cut(found[name], width() - TEXT)}")
     say("")
     for name, said in found["outputs"].items():
         paragraph(f"{name}: {_output(said)}")
@@ -35,7 +35,8 @@ def tell(found: dict[str, Any]) -> None:
     _rounds(found)
     _neighbours(found)
     if found["rounds_left_out"]:
-        say(f"\n{counted(found['rounds_left_out'], 'stage')} of early rounds are left out")
+        say("")
+        paragraph(f"{counted(found['rounds_left_out'], 'stage')} of early rounds are left out")
 
 
 def _output(said: dict[str, Any]) -> str:
@@ -44,7 +45,10 @@ def _output(said: dict[str, Any]) -> str:
     if not said["holds"]:
         return f"not among its {counted(said['rows'], 'row')}"
     again = f", {said['times']:,} times" if said["times"] > 1 else ""
-    return f"chosen, {ordinal(said['rank'])} of {said['rows']:,}{again}"
+    if said["says"].keys() not in ({"among"}, {"chosen", "rank"}):  # neither rows nor a selection
+        return _fact(said["says"])
+    word = "in" if "among" in said["says"] else "chosen"
+    return f"{word}, {ordinal(said['rank'])} of {said['rows']:,}{again}"
 
 
 def _to_tell(fates: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -130,24 +134,28 @@ def _rounds(found: dict[str, Any]) -> None:
             [cut(base.rpartition("/")[2], CELL), *(cells.get(base, "-") for _, cells in shown)]
             for base in names
         ]
-        for part in _fitting(columns, WIDTH - max(len(head), 2)):
+        for part in _fitting(columns, len(head)):
             say("")
             rows = zip([number for number, _ in shown], *(column[1:] for column in part), strict=True)
             table([head, *(column[0] for column in part)], list(rows))
         if len(shown) < len(rounds):
-            say(f"the last {SHOWN} of {len(rounds):,} rounds; --json has more")
+            paragraph(f"the last {SHOWN} of {len(rounds):,} rounds; --json has more")
 
 
-def _fitting(columns: list[list[str]], width: int) -> Iterator[list[list[str]]]:
-    """Columns in as few tables as they fit into."""
+def _fitting(columns: list[list[str]], head: int) -> Iterator[list[list[str]]]:
+    """Columns in as few tables as they fit into, beside a first column."""
     part: list[list[str]] = []
     for column in columns:
-        if part and sum(max(map(cell_len, each)) + GAP for each in [*part, column]) > width:
+        if part and _length([*part, column]) + head > room(len(part) + 2):
             yield part
             part = []
         part.append(column)
     if part:
         yield part
+
+
+def _length(columns: list[list[str]]) -> int:
+    return sum(max(map(cell_len, column)) for column in columns)
 
 
 def _short(text: str) -> str:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from selectlang.engine.handles import rows_of
 from selectlang.engine.opened import Opened
 from selectlang.errors import DataError
-from selectlang.ports import Vectors
+from selectlang.ports import Selection, Vectors
 from selectlang.seeing.budgets import budget, mask, source
 from selectlang.seeing.facts import facts, neighbours, told
 from selectlang.seeing.fate import fate
-from selectlang.seeing.rows import Found, find, short
+from selectlang.seeing.rows import Found, find, is_choice, short
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,10 +58,11 @@ def why(opened: Opened, given: str, data: str | None = None, near: int = NEIGHBO
 
 
 def _outputs(opened: Opened, row: Found) -> tuple[dict[str, Any], NDArray[np.bool_] | None]:
-    """Where the row stands in each output about its data set, and all rows of the first of them."""
+    """Where the row stands in each output about its data set, and all rows of the first selection of them."""
     import numpy as np
 
     found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     first = None
     for name, said in opened.record["outputs"].items():
         try:
@@ -80,7 +81,11 @@ def _outputs(opened: Opened, row: Found) -> tuple[dict[str, Any], NDArray[np.boo
             "times": len(spots),
             "rows": len(rows),
         }
-        first = mask(rows) if first is None else first
+        chooses = is_choice(said["result"], value)
+        values[name] = value if chooses or not isinstance(value, Selection) else rows
+        first = mask(rows) if chooses and first is None else first
+    for name, value in values.items():
+        found[name]["says"] = facts(opened, {}, value, row, first)
     return found, first
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from selectlang.digests import file_digest, json_digest
 from selectlang.engine.guard import ENDINGS, REPORT
+from selectlang.engine.opened import store_of
 from selectlang.engine.reread import RECORD, reread
 from selectlang.errors import DataError
 from selectlang.faults import brief, quoted
@@ -36,14 +37,14 @@ class Check:
     found: str
 
 
-def verify(folder: Path, registry: Registry, store: Store) -> list[Check]:
+def verify(folder: Path, registry: Registry, store: Store | None = None) -> list[Check]:
     """What is as the record of a run says, and what is not; a DataError where there is no record to go by."""
     path = folder / RECORD
     if path.is_symlink():
         raise DataError(f"{path}: it is a link; a run writes a file")
     record = reread(folder)
     try:
-        return _checks(folder, record, registry, store)
+        return _checks(folder, record, registry, store or store_of(folder, record))
     except RecursionError:
         raise DataError(f"{path}: it is nested deeper than any record") from None
 

@@ -39,6 +39,8 @@ from selectlang.store.entry import (
 from selectlang.store.layout import inspect, keys, make, slot
 from selectlang.store.lock import RunLock, alone
 
+FOLDER = ".selectlang"
+"""Where a store lies unless $SELECTLANG_STORE says otherwise."""
 _TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
 
 
@@ -47,10 +49,12 @@ class Store:
 
     `folder` is made when first written to. A UsageError where it is a file, belongs to something else,
     or was made by a newer selectlang. `on_corrupt(key, reason)` is called for each damaged entry found.
+    Looking into one that is `foreign` changes nothing in it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, foreign: bool = False) -> None:
         self.folder = Path(os.path.abspath(folder))
+        self.foreign = foreign
         self.on_corrupt: Callable[[str, str], None] = lambda key, reason: None
         self._verified: set[str] = set()
         self._made = False
@@ -60,7 +64,7 @@ class Store:
     @classmethod
     def default(cls) -> Store:
         """The store that $SELECTLANG_STORE names, or `.selectlang` in the working directory."""
-        folder = os.path.expanduser(os.environ.get("SELECTLANG_STORE") or ".selectlang")
+        folder = os.path.expanduser(os.environ.get("SELECTLANG_STORE") or FOLDER)
         if folder.startswith("~"):
             raise UsageError(f"the store {folder}: no such home; set SELECTLANG_STORE to another folder")
         return cls(Path(folder))
@@ -88,12 +92,14 @@ class Store:
         if not os.path.lexists(place):
             return None
         if reason := damage(place, key):
-            self._take_out(key)
+            if not self.foreign:
+                self._take_out(key)
             self.on_corrupt(key, reason)
             return None
         self._verified.add(key)
         with suppress(OSError):  # a store may be read-only
-            os.utime(place / META)  # used now, which keeps it from a prune by age
+            if not self.foreign:
+                os.utime(place / META)  # used now, which keeps it from a prune by age
         return place
 
     def meta(self, key: str) -> dict[str, Any] | None:

@@ -18,6 +18,8 @@ from selectlang.seeing.budgets import Budget, budget
 from selectlang.seeing.dropped import Dropped, dropped
 from selectlang.seeing.fate import fate
 from selectlang.seeing.groups import field_name
+from selectlang.seeing.left import tell
+from selectlang.seeing.sentences import sentences
 from selectlang.store.store import Store
 from tests.seeing.every import BUDGETS, CHANCE, EMPTY, ORDERED, TURNS, WINDOWS, number, rows, spec, targets
 
@@ -270,7 +272,11 @@ def check_dropped(known: Known, found: Budget, missing: Dropped) -> None:
         assert number(told.get("value")) == pytest.approx(float(missing.score[i]), nan_ok=True)
         assert (told.get("rank") or 0) == missing.rank[i]
         if "line" in told:
-            assert number(told["line"]) == pytest.approx(float(missing.line[i]), nan_ok=True)
+            window = told.get("window")
+            begins = window and (told["above"] or told["value"] == window[0] != window[1])
+            line = window[0] if begins else told["line"]
+            assert number(line) == pytest.approx(float(missing.line[i]), nan_ok=True)
+            assert reason.startswith("at ") == (told["value"] is not None and told["value"] == line)
         if "group" in told:
             assert told["group"]["name"] == missing.groups[missing.group[i]]
 
@@ -285,14 +291,17 @@ def test_the_reasons_are_those_of_the_budgets(run: Opened) -> None:
         return {reason for _, stage, reason in dropped(run, path).counts() if stage == path}
 
     assert reasons("top") == {"below the line", "no score"}
-    assert reasons("bottom") == {"above the line", "no score"}
+    assert reasons("bottom") - {"at the line, not drawn"} == {"above the line", "no score"}
     assert reasons("band") == {"above the window", "below the window", "no score"}
     assert reasons("within") == {"below the line", "in skip: seen", "no score"}
     assert reasons("none") == {"nothing was taken"}
     assert reasons("empty") == {"nothing was taken", "in skip: seen"}
     assert reasons("drawn") == {"not drawn", "in skip: seen"}
     assert reasons("balanced") == {"not drawn from its group"}
-    assert reasons("cl_top") <= {"below the line of its cluster", "no score", "its cluster was given nothing"}
+    assert reasons("cl_top") <= {
+        "below the line of its cluster", "at the line of its cluster, not drawn",
+        "no score", "its cluster was given nothing",
+    }  # fmt: skip
     assert "farther than the line of its cluster" in reasons("cl_near")
     assert reasons("cl_weight") <= {"not drawn from its cluster", "its cluster was given nothing"}
     assert reasons("rr_lose") == {"no turn came down to it"}
@@ -303,3 +312,39 @@ def test_the_rows_nearest_to_the_line_come_first(run: Opened) -> None:
     known = found.rank[found.rank > 0]
     assert (np.diff(known) >= 0).all()
     assert (found.rank[len(known) :] == 0).all()
+
+
+@pytest.mark.parametrize("path", WINDOWS)
+def test_rows_on_both_sides_of_a_window_stand_by_the_edge_that_is_theirs(path: str, run: Opened) -> None:
+    known, found = Known(run, path), dropped(run, path)
+    values = known.scores()
+    inside = [values[each] for each in known.chosen]
+    order = sorted((x for x in values.values() if x == x), reverse=True)
+    first, last = order.index(max(inside)), order.index(min(inside))
+    far = []
+    for i, row in enumerate(found.data.ids(found.at)):
+        if values[row] == values[row]:
+            above = values[row] > max(inside)
+            assert found.line[i] == (max(inside) if above else min(inside))
+            assert found.reasons[found.reason[i]] == f"{'above' if above else 'below'} the window"
+            far.append(first - order.index(values[row]) if above else order.index(values[row]) - last)
+    assert far == sorted(far)
+    assert far[0] == far[1] == 1
+
+
+@pytest.mark.parametrize(
+    "path, bounds",
+    [("least", {"at_least": 0.5}), ("between", {"at_least": 0.2, "at_most": 0.8}), ("band", None)],
+)
+def test_bounds_are_told_that_decided(path: str, bounds: dict[str, float] | None, run: Opened) -> None:
+    known, found = Known(run, path), the_budget(run, path)
+    said = fate(found, place(known, known.chosen[0]))
+    assert said["order"].get("bounds") == bounds
+    text = " and ".join(f"{name.replace('_', ' ')} {bound}" for name, bound in (bounds or {}).items())
+    assert (f"taken, all that are {text}; the last had" in " ".join(sentences(said))) == (bounds is not None)
+
+
+def test_without_a_line_none_is_spoken_of(run: Opened, capsys: pytest.CaptureFixture[str]) -> None:
+    for path, spoken in (("band", True), ("cl_weight", False), ("none", False)):
+        tell(dropped(run, path), 5)
+        assert ("those nearest to the line first" in capsys.readouterr().out) == spoken

@@ -177,7 +177,7 @@ def test_the_overlap_and_where_fates_part_by_counting(project: Make, pool: Make)
     assert {row["id"] for row in found["parted"][0]["gained_first"]} <= fresh - old
     assert {row["id"] for row in found["parted"][0]["lost_first"]} <= old - fresh
     task = {row["id"]: row["task"] for row in pool(60)}
-    for name in ("cluster", "source"):
+    for name in ("cluster", "task"):
         for each in found["groups"][name]:
             for side, ids in (("old", old), ("new", fresh)):
                 assert each[side] == sum(task[row] == each["group"] for row in ids)
@@ -287,9 +287,9 @@ def test_clusters_of_different_runs_are_not_compared_by_their_numbers(project: M
   tasks:  {cluster: kmeans, from: words, k: 3}""")  # fmt: skip
     p = project({"pool.jsonl": pool(30)})
     old, new = runs(p, spec, spec.replace("k: 3", "k: 4"))
-    assert set(compare(old, new)["outputs"]["chosen"]["groups"]) == {"source"}
+    assert set(compare(old, new)["outputs"]["chosen"]["groups"]) == {"task"}
     old, new = runs(p, spec, spec.replace("default: 6", "default: 9"))
-    assert set(compare(old, new)["outputs"]["chosen"]["groups"]) == {"source", "cluster"}
+    assert set(compare(old, new)["outputs"]["chosen"]["groups"]) == {"task", "cluster"}
 
 
 def test_values_that_are_lost_are_not_compared(project: Make, pool: Make) -> None:
@@ -298,6 +298,45 @@ def test_values_that_are_lost_are_not_compared(project: Make, pool: Make) -> Non
     Store(p.store).discard(old.stage("both")["key"])
     out = p.run("selectlang diff a b").ok().out
     assert "note: both: its values are no longer in the store, and were not compared" in out
+
+
+def test_groups_sources_and_files_are_each_compared_under_their_name(project: Make, pool: Make) -> None:
+    rows = [{**row, "source": "web" if row["value"] % 2 else "book"} for row in pool(30)]
+    p = project({"a.jsonl": rows[:15], "b.jsonl": rows[15:]})
+    spec = SPEC.replace("default: pool.jsonl", "default: [a.jsonl, b.jsonl]")
+    old, new = runs(p, spec, spec.replace("default: 6", "default: 9"), ("one", "other"))
+    groups = compare(old, new)["outputs"]["chosen"]["groups"]
+    assert set(groups) == {"cluster", "task", "source", "file"}
+    value = {row["id"]: row["source"] for row in rows}
+    for each in groups["source"]:
+        for side, run in (("old", old), ("new", new)):
+            assert each[side] == sum(value[row] == each["group"] for row in run.value("chosen").rows.ids())
+    assert {each["group"] for each in groups["file"]} == {"a", "b"}
+    same = compare(*runs(p, spec.replace("group: task", "group: _file"), spec, ("one", "other")))
+    assert set(same["outputs"]["chosen"]["groups"]) == {"group", "source", "file"}
+
+
+def test_a_group_may_have_the_name_of_a_column(project: Make, pool: Make) -> None:
+    rows = [{**row, "change": row["task"]} for row in pool(30)]
+    p = project({"pool.jsonl": rows})
+    runs(
+        p,
+        *(
+            SPEC.replace("group: task", "group: change").replace("default: 6", f"default: {n}")
+            for n in (6, 9)
+        ),
+    )
+    assert "change  old  new  change\n" in p.run("selectlang diff a b").ok().out
+
+
+def test_rows_that_were_chosen_again_are_counted(project: Make, pool: Make) -> None:
+    p = project({"pool.jsonl": pool(6)})
+    again = SPEC.replace("draw: top", "draw: random, replace: true").replace("default: 6", "default: 20")
+    old, _ = runs(p, again, SPEC)
+    different = len(set(old.value("chosen").rows.ids()))
+    for names in ("a b", "a/chosen.jsonl b/chosen.jsonl"):
+        out = p.run(f"selectlang diff {names}").ok().out
+        assert f": 20 ({different} different) -> 6 rows; {different} in both, " in out
 
 
 def test_two_files(project: Make, pool: Make) -> None:

@@ -159,12 +159,46 @@ def test_what_the_store_holds_no_more_is_told(run: Any) -> None:
     key = opened(run).stage("tasks")["key"]
     Store(run.store).discard(key)
     with pytest.raises(
-        DataError, match="stage 'tasks': the store .* does not hold its result; run the same spec"
+        DataError,
+        match="stage 'tasks': the store .* does not hold its result; .* SELECTLANG_STORE",
     ):
         opened(run).value("tasks")
     Store(run.store).discard(record["data"]["pool"]["key"])
     with pytest.raises(DataError, match="data 'pool'"):
         opened(run).data("pool")
+
+
+def test_from_another_folder_the_store_above_the_run_is_found(
+    made: Path, tmp_path: Path, project_at: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nearest that holds the results; nothing in it is touched, and none in the run folder is used."""
+    home, elsewhere = tmp_path / "home", project_at(tmp_path / "elsewhere")
+    elsewhere.folder.mkdir()
+    elsewhere.environment["SELECTLANG_STORE"] = ""
+    shutil.copytree(made / "out", home / "runs" / "out")
+    shutil.copytree(made / "store", home / ".selectlang")
+    for nearer in (home / "runs" / ".selectlang", elsewhere.folder / ".selectlang"):
+        assert Store(nearer).scratch  # which holds nothing
+    row, run = pool_id(made), home / "runs" / "out"
+    before = sorted((path, path.stat().st_mtime_ns) for path in home.rglob("*"))
+    for command in (f"why {run} {row}", f"dropped {run}", f"diff {run} {run}", f"verify {run}"):
+        said = elsewhere.run(f"selectlang {command}").ok().out
+        assert command.split()[0] != "verify" or "with the same counts" in said
+    monkeypatch.chdir(elsewhere.folder)
+    monkeypatch.delenv("SELECTLANG_STORE", raising=False)
+    assert len(sl.open_run(run).value("value").rows) == 30
+    assert sorted((path, path.stat().st_mtime_ns) for path in home.rglob("*")) == before
+    elsewhere.environment["SELECTLANG_STORE"] = "other"  # who names a store means that one
+    assert elsewhere.run(f"selectlang dropped {run}").code == 1
+    elsewhere.environment["SELECTLANG_STORE"] = ""
+    (home / ".selectlang").rename(run / ".selectlang")
+    done = elsewhere.run(f"selectlang dropped {run}")
+    assert (done.code, "set SELECTLANG_STORE to it; or run the same spec" in done.err) == (1, True)
+
+
+def pool_id(made: Path) -> str:
+    found: str = json.loads((made / "out" / "chosen.jsonl").read_text().splitlines()[0])["selectlang"]["id"]
+    return found
 
 
 def test_a_damaged_result_is_not_read(run: Any) -> None:

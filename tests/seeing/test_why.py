@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
+import pty
 import re
+import struct
+import subprocess
+import sys
+import termios
 from collections.abc import Callable
 from typing import Any
 
@@ -112,6 +120,11 @@ def test_a_tie_at_the_line_says_what_decided(ties: str, decided: str, project: M
     for number in range(3, 12):
         said = " ".join(p.run(f"selectlang why out r{number}").ok().out.split())
         assert f"Of the 9 with this number at the line 4 were taken, by the {decided}." in said
+    level = f"at the line, {'not drawn' if ties == 'seed' else 'by the order of the file'}"
+    counts = p.run("selectlang dropped out").ok().out.split("\n\n")[1].splitlines()
+    assert [line.split(maxsplit=2) for line in counts[1:]] == [
+        ["5", "chosen", level], ["3", "chosen", "below the line"]
+    ]  # fmt: skip
     if ties == "order":
         assert chosen == ["r3", "r4", "r5", "r6"]
         assert 'the next had 3, and was left: r7 "ask red".' in " ".join(
@@ -169,8 +182,11 @@ def test_usage(small: Any) -> None:
 def test_json_has_all_of_it(small: Any) -> None:
     found = json.loads(small.run("selectlang why out row-4 --json").ok().out)
     assert found["outputs"] == {
-        "chosen": {"from": "chosen", "holds": False, "rank": None, "times": 0, "rows": 2}
-    }
+        "chosen": {
+            "from": "chosen", "holds": False, "rank": None, "times": 0, "rows": 2,
+            "says": {"chosen": False, "rank": None},
+        }
+    }  # fmt: skip
     assert found["stages"][0]["says"] == {"": {"score": 1.0, "rows": 5, "rank": 5, "above": 0.0}}
     (fate,) = found["budgets"]
     assert (fate["order"]["rank"], fate["order"]["value"], fate["order"]["line"]) == (5, 1.0, 4.0)
@@ -462,6 +478,19 @@ def test_a_choice_that_nothing_explains_is_said_to_be_one(foreign: Any) -> None:
     assert "No stored number ranks what was taken: 14 were taken of 40 candidates." in said
 
 
+def test_only_rows_of_a_selection_are_chosen(foreign: Any) -> None:
+    """An output of scores holds every row, and one of a verdict says nothing of a choice."""
+    outputs = "outputs: {value: value, odd: judged.odd, judged: judged, chosen: chosen}"
+    p = foreign.write({"s.yaml": FOREIGN.replace(FOREIGN[FOREIGN.index("outputs:") :], outputs)})
+    p.run("selectlang run s.yaml --plugins plugins --out out").ok()
+    chosen, odd = (opened(p).output(name).rows.ids() for name in ("chosen", "odd"))
+    said = p.run(f"selectlang why out {chosen[1]}").ok().out
+    at = odd.index(chosen[1]) + 1
+    assert re.search(rf"^value: \d+, \d+\w+ of 40, above .*\nodd: in, {at}\w+ of {len(odd)}$", said, re.M)
+    assert re.search(r"^judged: odd\nchosen: chosen, 2nd of 4$", said, re.M)
+    assert p.run("selectlang dropped out").ok().out.startswith("chosen holds 4 of the 40 rows")
+
+
 def test_verdicts_and_replies(foreign: Any, pool: Make) -> None:
     run = opened(foreign)
     for row in pool(40):
@@ -483,7 +512,10 @@ def test_a_value_that_is_lost_is_said_to_be_and_the_others_are_told(small: Any) 
     said = " ".join(small.run("selectlang why out row-2").ok().out.split())
     assert "chosen: chosen, 2nd of 2" in said
     assert "chosen (budget top): not known stage 'value': the store" in said
-    assert "does not hold its result; run the same spec with the same params to have it again" in said
+    assert (
+        "does not hold its result; if the run used another store, set SELECTLANG_STORE to it; or run the same"
+        in said
+    )
 
 
 def test_of_a_first_round_in_which_nothing_is_known_it_says_how_rows_were_drawn(project: Make) -> None:
@@ -543,6 +575,50 @@ outputs: {chosen: chosen, other: other}
             for line in said.splitlines():
                 assert cell_len(line) <= 80, line
                 assert line.isprintable(), line
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_no_line_is_wrapped_in_a_terminal(columns: int, looped: Any, pool: Make) -> None:
+    """Tables have wider gaps there than in a pipe."""
+    rows = [
+        {**row, "id": f"{row['id']}-{'x' * 20}", "instruction": row["instruction"] * 9} for row in pool(24)
+    ]
+    looped.write({"pool.jsonl": rows})
+    for rounds, folder in ((3, "out"), (2, "other")):
+        looped.run(f"selectlang run s.yaml --set rounds={rounds} --out {folder}").ok()
+    for command in ("why out r1-", "dropped out", "diff out other"):
+        lines = in_terminal(looped, command, columns)
+        assert max(map(cell_len, lines)) <= columns, lines
+        texts = [line for line in lines if line.strip(" \u2500")]
+        if columns == 80 or command == "dropped out":
+            piped = looped.run(f"selectlang {command}").ok().out.splitlines()
+            assert len(texts) == len([line for line in piped if line])
+
+
+def test_the_specs_of_a_pack_are_wrapped_in_a_terminal_and_one_line_in_a_pipe(project: Make) -> None:
+    lines = in_terminal(project({}), "plugins", 70)
+    assert max(map(cell_len, lines)) <= 70
+    at = next(at for at, line in enumerate(lines) if line.startswith("spec pack selectlang: "))
+    assert " ".join(lines[at:]) in project({}).run("selectlang plugins").ok().out.replace("\n", " ")
+
+
+def in_terminal(p: Any, command: str, columns: int) -> list[str]:
+    """The lines that a command prints in a terminal of so many columns, without their colours."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    said = b""
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "selectlang", *command.split()],
+        cwd=p.folder, env={**environment, **p.environment, "TERM": "xterm"}, stdout=theirs, stdin=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    with contextlib.suppress(OSError):  # which is how a terminal ends
+        while part := os.read(ours, 1 << 16):
+            said += part
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    return re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", said.decode()).splitlines()
 
 
 def test_every_line_fits_a_terminal(looped: Any, foreign: Any, small: Any) -> None:
