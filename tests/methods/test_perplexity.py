@@ -117,6 +117,23 @@ def test_order_and_batches_change_nothing(models: dict[str, Path], some: sl.Rows
     assert score(some.take(np.array([], np.int64))).values.shape == (0,)
 
 
+def test_no_more_logits_are_held_than_those_of_a_chunk(
+    models: dict[str, Path], some: sl.Rows[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 7)
+    score = perplexity(model_=str(models["llama"]))
+    sizes: list[int] = []
+
+    def seen(layer: Any, given: Any, logits: Any) -> None:
+        sizes.append(logits.numel() // logits.shape[-1])
+
+    for network in score.replicas:
+        network.get_output_embeddings().register_forward_hook(seen)
+    score(some)
+    assert len(sizes) > 1
+    assert max(sizes) <= 7
+
+
 def test_bf16_is_close(models: dict[str, Path], some: sl.Rows[Any]) -> None:
     full = perplexity(model_=str(models["llama"]))(some).values
     half = perplexity(model_=str(models["llama"]), precision="bf16")(some).values

@@ -168,6 +168,15 @@ def test_threads_of_the_processor_are_shared_and_given_back(monkeypatch: pytest.
         torch.set_num_threads(threads)
 
 
+def test_every_gpu_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    assert _replicas.devices() == ["cuda:0", "cuda:1", "cuda:2"]
+    assert _models.device() == "cuda"
+
+
 def test_replicas_share_weights_and_nothing_else(
     models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
