@@ -87,6 +87,17 @@ def test_a_lower_layer_does_not_run_the_ones_above(models: dict[str, Path]) -> N
     states(network, tokens, torch.ones_like(tokens), 1)
 
 
+def test_nothing_is_kept_but_the_last_layer(models: dict[str, Path], some: sl.Rows[Any]) -> None:
+    """No other states, no keys and values of attention, and no head that gives logits."""
+    embed, kept = hidden_states(model_=str(models["llama"])), []
+    for network in embed.replicas:
+        assert network.get_output_embeddings() is None
+        network.register_forward_hook(lambda module, given, output: kept.append(list(output)))
+    embed(some)
+    assert kept
+    assert all(names == ["last_hidden_state"] for names in kept)
+
+
 @pytest.mark.parametrize("length", [1, 2, 7, 64])
 def test_weights_in_closed_form(length: int) -> None:
     import torch

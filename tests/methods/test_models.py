@@ -32,6 +32,8 @@ def test_batches_hold_each_text_once_and_keep_the_budget(lengths: list[int], tok
     assert sorted(i for batch in found for i in batch.tolist()) == [i for i, n in enumerate(lengths) if n]
     for batch in found:
         assert len(batch) == 1 or len(batch) * counts[batch].max() <= tokens
+    for batch in found[:-1]:
+        assert (len(batch) + 1) * counts[batch].max() > tokens, "there was room for one more"
     longest = [int(counts[batch].max()) for batch in found]
     assert longest == sorted(longest, reverse=True)
 

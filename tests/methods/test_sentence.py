@@ -114,6 +114,16 @@ def test_pieces_and_sides_of_padding(
     np.testing.assert_allclose(given, alone, atol=1e-5)
 
 
+def test_no_column_of_a_batch_is_padding_alone(
+    made: Path, some: sl.Rows[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_batches, "budget", lambda: 40)
+    embed = sentence(model=str(made))
+    masks = [features["attention_mask"] for _, features in embed._tasks(some.texts())]
+    assert len({mask.shape[1] for mask in masks}) > 1
+    assert all(mask.any(dim=0).all() for mask in masks)
+
+
 def test_each_text_is_made_into_tokens_once(
     made: Path, some: sl.Rows[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
