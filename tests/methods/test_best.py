@@ -110,6 +110,30 @@ def test_the_coarse_screen_is_used_where_it_is_enough(search: Any) -> None:
     assert len(used) == 3, "all of these targets are within the error of bf16"
 
 
+def test_rounding_that_favours_the_wrong_target_misleads_nobody(search: Any) -> None:
+    """Each row is as near to two targets, and leans to where rounding takes the one down and the other up."""
+    import torch
+
+    random, pairs = np.random.default_rng(0), 20
+    targets = unit(random.standard_normal((600, 2048)).astype(np.float32))
+    lost = torch.from_numpy(targets).bfloat16().float().numpy() - targets
+    rows = []
+    for one, other in zip(range(pairs), range(pairs, 2 * pairs), strict=True):
+        base = np.linalg.qr(targets[[one, other]].T.astype(np.float64))[0]
+        lean = (lost[other] - lost[one]).astype(np.float64)
+        lean -= base @ (base.T @ lean)
+        rows.append(0.1202 * targets[one] + 0.12 * targets[other] + lean / np.linalg.norm(lean))
+    block, bounds = unit(np.array(rows, np.float32)), np.array([0, len(targets)])
+    best = search(targets, bounds, "bf16")
+    best.screens = best.screens[:1]
+    rough, _ = best.screens[0](block)
+    assert (rough.argmax(axis=0) != np.arange(pairs)).any(), "the screen alone is misled"
+    values, found = best(block)
+    expected, nearest = brute(block, targets, bounds)
+    np.testing.assert_array_equal(values, expected)
+    np.testing.assert_array_equal(found, nearest)
+
+
 def test_equal_targets_cost_one_pair(search: Any) -> None:
     block, targets = alike(0, 10, 1, 32, 1.0)
     best = search(np.repeat(targets, 50, axis=0), np.array([0, 20, 50]), "fp32")

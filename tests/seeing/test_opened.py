@@ -188,6 +188,11 @@ def test_from_another_folder_the_store_above_the_run_is_found(
     monkeypatch.delenv("SELECTLANG_STORE", raising=False)
     assert len(sl.open_run(run).value("value").rows) == 30
     assert sorted((path, path.stat().st_mtime_ns) for path in home.rglob("*")) == before
+    key = sl.open_run(run).opened.stage("value")["key"]
+    damaged = next((home / ".selectlang" / "entries" / key[:2] / key).rglob("values.npy"))
+    damaged.write_bytes(b"x")
+    elsewhere.run(f"selectlang why {run} {row}")
+    assert damaged.is_file(), "it is for its own runs to make it again"
     elsewhere.environment["SELECTLANG_STORE"] = "other"  # who names a store means that one
     assert elsewhere.run(f"selectlang dropped {run}").code == 1
     elsewhere.environment["SELECTLANG_STORE"] = ""
