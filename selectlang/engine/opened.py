@@ -215,3 +215,8 @@ def _held(store: Store, keys: list[str]) -> int:
 def first_port(stage: dict[str, Any]) -> str:
     """The output of a stage that its name alone stands for."""
     return str(stage["ports"][0])
+
+
+def base(path: str) -> str:
+    """The path of a stage, or of a loop, without its rounds."""
+    return path.partition("#")[0]

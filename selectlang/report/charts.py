@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from selectlang.engine.opened import base
 from selectlang.report import figures
-from selectlang.report.scene import base
 from selectlang.report.spread import BARS
 from selectlang.report.text import shown
 from selectlang.tables import counted

@@ -6,9 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from selectlang.engine.opened import base
 from selectlang.errors import DataError
 from selectlang.ports import Clusters, Scores, Selection
-from selectlang.report.scene import Scene, base, cluster_names, round_of
+from selectlang.report.scene import Scene, cluster_names, round_of
 from selectlang.report.text import shortened, shown
 from selectlang.rows import Rows
 from selectlang.seeing.budgets import Budget, choice, standing

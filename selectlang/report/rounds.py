@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from selectlang.engine.opened import Opened
+from selectlang.engine.opened import Opened, base
 from selectlang.errors import DataError
 from selectlang.ports import Weights
-from selectlang.report.scene import base
 from selectlang.report.text import shown
 
 CURVES = 48  # of one loop; a page says how many more there are

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from selectlang.engine.opened import Opened
+from selectlang.engine.opened import Opened, base
 from selectlang.engine.reread import split
 from selectlang.errors import DataError
 from selectlang.ports import Clusters, Scores, Selection, Vectors
@@ -124,11 +124,6 @@ class Scene:
 def cluster_names(clusters: Clusters[Any]) -> list[str]:
     """The name of each cluster: its own, or its number."""
     return clusters.names or [str(number) for number in range(clusters.k)]
-
-
-def base(path: str) -> str:
-    """The path of a stage without its round."""
-    return path.partition("#")[0]
 
 
 def round_of(loops: list[dict[str, Any]], stage: dict[str, Any]) -> str:

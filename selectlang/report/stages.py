@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from selectlang.report.scene import base
+from selectlang.engine.opened import base
 from selectlang.report.text import shown
 from selectlang.tables import dollars
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from selectlang.engine.opened import base
 from selectlang.seeing.sentences import sentences, verdict
 from selectlang.seeing.text import cut, numbers, ordinal, paragraph, share, table
 from selectlang.tables import counted, room, say, width
@@ -55,7 +56,7 @@ def _to_tell(fates: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The budgets to tell of: of those in a loop the round that took the row, or the last it stood in."""
     by_stage: dict[str, list[dict[str, Any]]] = {}
     for fate in fates:
-        by_stage.setdefault(fate["stage"].partition("#")[0], []).append(fate)
+        by_stage.setdefault(base(fate["stage"]), []).append(fate)
     for found in by_stage.values():
         taken = [fate for fate in found if fate["chosen"]]
         stood = [fate for fate in found if not {"outside", "barred"} & fate.keys()]
@@ -122,17 +123,17 @@ def _rounds(found: dict[str, Any]) -> None:
     """A table for each loop: a line for each round, a column for each stage, as many as fit."""
     loops: dict[str, dict[str, dict[str, str]]] = {}
     for said in found["stages"]:
-        base, mark, number = said["path"].partition("#")
+        path, mark, number = said["path"].partition("#")
         if mark:
             text = next(_said(said, found["budgets"]))
-            loops.setdefault(base.rpartition("/")[0], {}).setdefault(number, {})[base] = _short(text)
+            loops.setdefault(path.rpartition("/")[0], {}).setdefault(number, {})[path] = _short(text)
     for loop, rounds in loops.items():
-        names = list(dict.fromkeys(base for cells in rounds.values() for base in cells))
+        names = list(dict.fromkeys(path for cells in rounds.values() for path in cells))
         shown = list(rounds.items())[-SHOWN:]
         head = f"{cut(loop, 12)} #"
         columns = [
-            [cut(base.rpartition("/")[2], CELL), *(cells.get(base, "-") for _, cells in shown)]
-            for base in names
+            [cut(path.rpartition("/")[2], CELL), *(cells.get(path, "-") for _, cells in shown)]
+            for path in names
         ]
         for part in _fitting(columns, len(head)):
             say("")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from selectlang.engine.handles import rows_of
-from selectlang.engine.opened import Opened
+from selectlang.engine.opened import Opened, base
 from selectlang.errors import DataError
 from selectlang.ports import Selection, Vectors
 from selectlang.seeing.budgets import budget, mask, source
@@ -44,7 +44,7 @@ def why(opened: Opened, given: str, data: str | None = None, near: int = NEIGHBO
         "neighbours": {},
         "rounds_left_out": left,
     }
-    last = {_base(stage["path"]): stage["path"] for stage in stages}
+    last = {base(stage["path"]): stage["path"] for stage in stages}
     for stage in stages:
         said = _stage(opened, stage, row, chosen)
         if said is None:
@@ -52,7 +52,7 @@ def why(opened: Opened, given: str, data: str | None = None, near: int = NEIGHBO
         found["stages"].append(said)
         if stage["kind"] == "budget" and "unknown" not in said:
             found["budgets"] += _fates(opened, stage, row)
-        if near and "unknown" not in said and last[_base(stage["path"])] == stage["path"]:
+        if near and "unknown" not in said and last[base(stage["path"])] == stage["path"]:
             found["neighbours"] |= _near(opened, stage, row, near, chosen)
     return found
 
@@ -91,18 +91,14 @@ def _outputs(opened: Opened, row: Found) -> tuple[dict[str, Any], NDArray[np.boo
 
 def _recent(stages: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
     """The stages without those of early rounds, where there are many, and how many were left out."""
-    many, seen = Counter(_base(stage["path"]) for stage in stages), Counter[str]()
+    many, seen = Counter(base(stage["path"]) for stage in stages), Counter[str]()
     kept = []
     for stage in stages:
-        base = _base(stage["path"])
-        seen[base] += 1
-        if many[base] - seen[base] < ROUNDS:
+        path = base(stage["path"])
+        seen[path] += 1
+        if many[path] - seen[path] < ROUNDS:
             kept.append(stage)
     return kept, len(stages) - len(kept)
-
-
-def _base(path: str) -> str:
-    return path.partition("#")[0]
 
 
 def _stage(
