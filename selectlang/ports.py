@@ -74,6 +74,17 @@ class Scores(Generic[P]):
         best: NDArray[np.floating[Any]] = np.fmax.reduce(self.values, axis=1)
         return best
 
+    def best_column(self) -> NDArray[np.int64]:
+        """The column of each row's largest number: the first of equals; 0 where all are missing."""
+        import numpy as np
+
+        best = np.full(len(self.rows), -np.inf)
+        column = np.zeros(len(self.rows), np.int64)
+        for i, values in enumerate(self.values.T if self.values.ndim > 1 else ()):  # there may be thousands
+            better = np.flatnonzero(values > best)
+            best[better], column[better] = values[better], i
+        return column
+
 
 @dataclass(frozen=True)
 class Labels(Generic[P]):

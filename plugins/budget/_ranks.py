@@ -90,7 +90,7 @@ def reasons(
         known = (place >= 0) & ~np.isnan(scores.values[place])
     else:
         if column is None:
-            column = np.argmin(costs(scores.values[place]), axis=1)
+            column = scores.best_column()[place]
         at = (place, column)
         known = (place >= 0) & ~np.isnan(scores.values[at])
         if scores.columns is not None:

@@ -25,7 +25,8 @@ class nearest:  # noqa: N801 - the name of the method
     target, as in a first round with an empty `among`, the number is missing. When pool and targets are the
     same vectors, a row is its own nearest target. Numbers are fp32. Those of `max` are the same wherever a
     row stands; means, and those for each row of the targets, may differ in the last digit (about 1e-7)
-    between equal rows, as products do by their place in a block.
+    between equal rows, as products do by their place in a block. Columns are kept in a file, 4 bytes a
+    number, and 4 more for the target: one column at a time is in memory, or one block of rows.
 
     Settings:
         per: all targets together, each group of them, or each row of them

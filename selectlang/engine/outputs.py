@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-GROUP = 1 << 20  # rows of a table that are written together
+ROWS, NUMBERS = 1 << 20, 1 << 24  # of a table that are written together: as many as neither exceeds
 
 
 def output(stem: Path, value: Any, origin: dict[str, str]) -> dict[str, Any]:
@@ -78,8 +78,9 @@ def _table(stem: Path, value: Any, rows: Rows[Any] | None) -> Path:
             return path
         assert rows is not None
         writer: pq.ParquetWriter | None = None
-        for start in range(0, max(len(rows), 1), GROUP):
-            part = slice(start, start + GROUP)
+        step = max(1, min(ROWS, NUMBERS // _width(value)))
+        for start in range(0, max(len(rows), 1), step):
+            part = slice(start, start + step)
             view = rows.take(np.arange(*part.indices(len(rows))))
             table = pa.table({"id": pa.array(view.ids(), pa.string()), **columns(value, view, part)})
             writer = writer or pq.ParquetWriter(file, table.schema)
@@ -87,6 +88,13 @@ def _table(stem: Path, value: Any, rows: Rows[Any] | None) -> Path:
         assert writer is not None
         writer.close()
     return path
+
+
+def _width(value: Any) -> int:
+    """How many numbers a value has for each row, or 1."""
+    array = value.matrix if isinstance(value, Vectors) else getattr(value, "values", None)
+    shape: tuple[int, ...] = getattr(array, "shape", ())
+    return max(1, *shape[1:], 1)
 
 
 def columns(value: Any, view: Rows[Any], part: slice) -> dict[str, Any]:

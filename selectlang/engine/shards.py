@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import reprlib
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from selectlang.errors import MethodError
 from selectlang.ports import Clusters, Labels, Replies, Scores, Vectors
@@ -79,13 +80,13 @@ def restored(value: Any, rows: Rows[Any], order: NDArray[np.int64]) -> Any:
 def joined(kind: type[Any] | None, rows: Rows[Any], parts: Iterable[Any], scratch: Path) -> Any:
     """The values of consecutive parts of `rows` as one value about all of them.
 
-    Parts are taken one at a time, for each may hold a file open; vectors are joined in a file without a
-    name under `scratch`, for they may not fit into memory.
+    Parts are taken one at a time, for each may hold a file open. What has many numbers for a row is joined
+    in a file without a name under `scratch`, for it may not fit into memory.
     """
     if kind is Vectors:
         return Vectors(rows, _matrix(len(rows), parts, scratch))
     if kind is Scores:
-        return _joined_scores(rows, parts)
+        return _joined_scores(rows, parts, scratch)
     if kind is Replies:
         replies = [reply for part in parts for reply in part.rows.replies or ()]
         return Replies(Rows(rows.data, rows.positions, replies))
@@ -94,20 +95,53 @@ def joined(kind: type[Any] | None, rows: Rows[Any], parts: Iterable[Any], scratc
     raise MethodError(f"a class cannot give {kind.__name__ if kind else 'T'}")
 
 
-def _joined_scores(rows: Rows[Any], parts: Iterable[Scores[Any]]) -> Scores[Any]:
+def _joined_scores(rows: Rows[Any], parts: Iterable[Scores[Any]], scratch: Path) -> Scores[Any]:
     import numpy as np
 
-    scores = [_scores(part, part.rows, np.arange(len(part.rows))) for part in parts]
-    first = scores[0]
-    for part in scores[1:]:
-        if (part.columns, part.values.shape[1:]) != (first.columns, first.values.shape[1:]):
-            seen = [f"{one.values.shape} with columns {reprlib.repr(one.columns)}" for one in (part, first)]
-            raise MethodError(f"returned scores of shape {seen[0]} after scores of shape {seen[1]}")
-        if (part.nearest is None, part.nearest_ids) != (first.nearest is None, first.nearest_ids):
-            raise MethodError("returned scores whose nearest_ids differ from those of a batch before")
-    nearest = None if first.nearest is None else np.concatenate([part.nearest for part in scores])
-    values = np.concatenate([part.values for part in scores])
+    first, start = Scores(rows, np.empty(0)), 0
+    values: NDArray[Any] = first.values
+    nearest: NDArray[Any] | None = None
+    for part in parts:
+        if start == 0:
+            first, values = part, _empty(len(rows), part.values, scratch)
+            nearest = None if part.nearest is None else _empty(len(rows), part.nearest, scratch)
+        _check_alike(part, first)
+        here = slice(start, start + len(part.rows))
+        values = values.astype(np.promote_types(values.dtype, part.values.dtype), copy=False)
+        values[here] = part.values
+        if nearest is not None and part.nearest is not None:
+            nearest[here] = part.nearest
+        start = here.stop
     return Scores(rows, values, first.columns, nearest, first.nearest_ids)
+
+
+def _check_alike(part: Scores[Any], first: Scores[Any]) -> None:
+    """A MethodError when scores cannot be joined with those of the first shard."""
+    if (part.columns, part.values.shape[1:]) != (first.columns, first.values.shape[1:]):
+        seen = [f"{one.values.shape} with columns {reprlib.repr(one.columns)}" for one in (part, first)]
+        raise MethodError(f"returned scores of shape {seen[0]} after scores of shape {seen[1]}")
+    if (part.nearest is None, part.nearest_ids) != (first.nearest is None, first.nearest_ids):
+        raise MethodError("returned scores whose nearest_ids differ from those of a batch before")
+
+
+def _empty(rows: int, like: NDArray[Any], scratch: Path) -> NDArray[Any]:
+    """An array of so many rows; column by column in a file where there are several, as budgets read them."""
+    import numpy as np
+
+    shape = (rows, *like.shape[1:])
+    return np.empty(shape, like.dtype) if like.ndim == 1 else _mapped(shape, like.dtype, scratch, "F")
+
+
+def _mapped(shape: tuple[int, ...], dtype: Any, scratch: Path, order: Literal["C", "F"]) -> NDArray[Any]:
+    """An array in a file that has no name, and is gone with it."""
+    import numpy as np
+
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if not size:
+        return np.empty(shape, dtype)
+    with TemporaryFile(dir=scratch) as file:
+        file.truncate(size)
+        return np.memmap(file, dtype, shape=shape, order=order)
 
 
 def _joined_labels(rows: Rows[Any], parts: Iterable[Labels[Any]]) -> Labels[Any]:
@@ -139,12 +173,8 @@ def _matrix(rows: int, parts: Iterable[Vectors[Any]], scratch: Path) -> NDArray[
     matrix, start = np.empty((0, 0), dtype=np.float32), 0
     for part in parts:
         count, width = part.matrix.shape
-        if rows == 0:
-            return np.array(part.matrix)
         if start == 0:
-            with TemporaryFile(dir=scratch) as file:
-                file.truncate(max(1, rows * width * 4))
-                matrix = np.memmap(file, dtype=np.float32, shape=(rows, width))
+            matrix = _mapped((rows, width), np.float32, scratch, "C")
         elif width != matrix.shape[1]:
             raise MethodError(f"returned vectors of {width} numbers after vectors of {matrix.shape[1]}")
         matrix[start : start + count] = part.matrix

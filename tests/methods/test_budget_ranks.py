@@ -50,6 +50,16 @@ def test_lowest_is_the_beginning_of_a_full_sort(pairs: list[tuple[int, int]], co
     assert lowest(keys, count).tolist() == expected
 
 
+lines = st.lists(st.sampled_from([NAN, -math.inf, -1.0, 0.5, 0.5, 2.0]), min_size=4)
+
+
+@given(st.integers(1, 4), st.lists(lines, min_size=1))
+def test_the_best_column_is_the_first_of_the_largest(columns: int, table: list[list[float]]) -> None:
+    values = np.array([line[:columns] for line in table])
+    expected = np.argmax(np.where(np.isnan(values), -np.inf, values), axis=1).tolist()
+    assert sl.Scores(numbered(len(table)), values).best_column().tolist() == expected
+
+
 @given(some_scores, st.floats(0, 0.99), st.integers(1, 14))
 def test_band_is_a_window_of_the_descending_ranks(values: list[float], start: float, size: int) -> None:
     first = math.floor(round(start, 2) * 100 * len(values) / 100 + 1e-9)

@@ -15,7 +15,7 @@ import pytest
 
 from selectlang.report import figures, header, spread, stages, tables
 from selectlang.report.charts import _missing, told
-from selectlang.report.line import _each, _Grouping
+from selectlang.report.line import COLUMNS, _each, _Grouping
 from selectlang.report.projection import plane, principal
 from selectlang.report.rounds import _numbers, _spend
 from selectlang.report.scene import round_of
@@ -583,6 +583,26 @@ def test_words_tell_clusters_apart() -> None:
     assert found[3] == "3"  # no row, no words
     named: Any = Clusters(rows, np.zeros(60, np.int32), 1, names=["mine"])
     assert told_apart(named, rows, order) == ["mine"]
+
+
+def test_of_thousands_of_columns_a_line_is_looked_for_in_the_largest() -> None:
+    columns, looked = 3 * COLUMNS, []
+    of = np.sort(np.arange(40_000) % columns)
+    of = of[: np.searchsorted(of, columns - 1) + 5]  # the last column has fewest, then any
+    values = np.random.default_rng(0).random((len(of), columns))
+
+    class Noted(_Grouping):
+        def score(self, group: int) -> Any:
+            looked.append(group)
+            return super().score(group)
+
+    grouping = Noted("group", list(map(str, range(columns))), of, values, apart=False)
+    mine = np.arange(len(of)) % 2 == 0
+    low, high = grouping.bounds(np.flatnonzero(mine), np.flatnonzero(~mine))
+    assert len(looked) == np.isfinite(low).sum() == np.isfinite(high).sum() == COLUMNS
+    assert columns - 1 not in looked
+    assert low[looked[0]] == values[mine & (of == looked[0]), looked[0]].min()
+    assert high[looked[0]] == values[~mine, looked[0]].max()
 
 
 def test_a_line_in_thousands_of_clusters_takes_no_memory_for_each() -> None:

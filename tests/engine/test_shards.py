@@ -1,0 +1,115 @@
+"""Scores with many columns: joined, kept, ranked and written out without being held in memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from numpy.typing import NDArray
+
+import selectlang as sl
+from selectlang.engine import outputs
+from selectlang.engine.shards import joined
+from selectlang.errors import MethodError
+from selectlang.store.codec import decode, encode
+from selectlang_plugins.budget.round_robin import round_robin
+from selectlang_plugins.budget.top import top
+from tests.methods._data import amount, chosen, numbered, rows_of
+
+ROWS, COLUMNS, SHARD = 6000, 400, 100
+
+
+@contextmanager
+def memory(most: float) -> Iterator[None]:
+    """What is inside allocates at most so many bytes at a time; maps of files are none."""
+    tracemalloc.start()
+    try:
+        yield
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < most, f"{peak / 2**20:.1f} MiB"
+
+
+@pytest.fixture(scope="module")
+def values() -> NDArray[np.float32]:
+    found = np.random.default_rng(0).random((ROWS, COLUMNS), np.float32)
+    found[found < 0.01] = np.nan
+    return found
+
+
+def parts(values: NDArray[np.float32], pool: sl.Rows[Any]) -> Iterator[sl.Scores[Any]]:
+    names = [str(i) for i in range(COLUMNS)]
+    for start in range(0, ROWS, SHARD):
+        index = np.arange(start, start + SHARD)
+        nearest = np.repeat((index % 7).astype(np.int32)[:, None], COLUMNS, axis=1)
+        yield sl.Scores(pool.take(index), values[index], names, nearest, list("abcdefg"))
+
+
+def test_from_shard_to_table_no_matrix_is_held(tmp_path: Path, values: NDArray[np.float32]) -> None:
+    pool = numbered(ROWS)
+    by_hand = round_robin(sl.Scores(pool, values, list(map(str, range(COLUMNS)))), size=amount(900), seed=0)
+    best = top(sl.Scores(pool, values, list(map(str, range(COLUMNS)))), size=amount(900), seed=0)
+    with memory(values.nbytes / 4):
+        whole = joined(sl.Scores, pool, parts(values, pool), tmp_path)
+        encode(whole, tmp_path / "port")
+        del whole
+        kept = decode(tmp_path / "port", lambda key: pool.data)
+        turns = round_robin(kept, size=amount(900), seed=0)
+        highest = top(kept, size=amount(900), seed=0)
+    assert np.array_equal(kept.values, values, equal_nan=True)
+    assert np.array_equal(kept.nearest[:, 3], np.arange(ROWS) % 7)
+    assert kept.values.flags.f_contiguous  # a column is read without the others
+    for found, expected in ((turns, by_hand), (highest, best)):
+        assert chosen(found) == chosen(expected)
+        for name in ("group", *(["turn"] if found is turns else [])):
+            assert found.selection.why[name].tolist() == expected.selection.why[name].tolist()
+    assert set(turns.selection.why["target"].tolist()) == set("abcdefg")
+
+
+def test_a_table_of_many_columns_is_written_in_parts(
+    tmp_path: Path, values: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs, "NUMBERS", 100 * COLUMNS)
+    pool = numbered(250)
+    outputs.output(tmp_path / "scores", sl.Scores(pool, values[:250]), {})
+    outputs.output(tmp_path / "vectors", sl.Vectors(pool, values[:250, :200]), {})
+    outputs.output(tmp_path / "one", sl.Scores(pool, values[:250, 0]), {})
+    files = {name: pq.ParquetFile(tmp_path / f"{name}.parquet") for name in ("scores", "vectors", "one")}
+    assert {name: file.num_row_groups for name, file in files.items()} == {
+        "scores": 3, "vectors": 2, "one": 1,
+    }  # fmt: skip
+    found = files["scores"].read()
+    assert found.column_names == ["id", *(f"score {i}" for i in range(COLUMNS))]
+    assert np.array_equal(found["score 7"].to_numpy(), values[:250, 7], equal_nan=True)
+
+
+def test_shards_of_other_precision_lose_none(tmp_path: Path) -> None:
+    pool, third = rows_of(["a", "b"]), 1 / 3
+    for shape in ((1,), (1, 1)):
+        made = [
+            sl.Scores(pool.take([i]), np.full(shape, third, kind))
+            for i, kind in enumerate((np.float32, np.float64))
+        ]
+        found = joined(sl.Scores, pool, iter(made), tmp_path).values
+        assert found.ravel().tolist() == [float(np.float32(third)), third]
+
+
+def test_no_rows_have_columns(tmp_path: Path) -> None:
+    none = numbered(3).take(np.arange(0))
+    nothing = sl.Scores(none, np.empty((0, 2)), ["a", "b"])
+    found = joined(sl.Scores, none, iter([nothing]), tmp_path)
+    assert (found.values.shape, found.columns) == ((0, 2), ["a", "b"])
+
+
+def test_shards_of_other_columns_are_refused(tmp_path: Path) -> None:
+    pool = rows_of(["a", "b"])
+    made = [sl.Scores(pool.take([i]), np.ones((1, 1)), [name]) for i, name in enumerate("xy")]
+    with pytest.raises(MethodError, match=r"columns \['y'\] after scores of shape"):
+        joined(sl.Scores, pool, iter(made), tmp_path)
