@@ -130,6 +130,7 @@ class Execution:
             for key, result in parts:
                 with self.store.writing(key, meta) as folder:
                     encode(result, folder)
+                del result  # before the next is made: a shard may be large
                 start, stop = missing[key]
                 done += stop - start
                 self.advance(done, len(rows))
@@ -150,9 +151,8 @@ class Execution:
         scratch = self.store.scratch / "tmp"
         mapper = Mapper(self.method, lambda: {**self.whole_inputs(), **self.arguments()}, scratch)
         for shard in shards:
-            result = mapper.map(shard.value)
+            yield shard.key, mapper.map(shard.value)
             self.inside = mapper.inside
-            yield shard.key, result
 
     def whole_inputs(self) -> dict[str, Any]:
         """The inputs that a class needs whole."""

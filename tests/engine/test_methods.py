@@ -428,3 +428,24 @@ def test_an_empty_input_of_a_class(project: Make, pool: Make) -> None:
 def test_a_row_may_have_no_verdict(project: Make, pool: Make) -> None:
     p = project({**plugin("classify", "Labels[sl.P]", "return ['a', None, 'b'] * 3"), "pool.jsonl": pool(9)})
     assert [row["label"] for row in p.run(RUN).ok().rows("made")] == ["a", None, "b"] * 3
+
+
+def test_one_shard_is_in_memory_at_a_time(project: Make, pool: Make) -> None:
+    code = (
+        HEAD
+        + """
+import weakref
+
+@sl.score
+class odd:
+    "Whether what it gave for the shard before is gone."
+    shard_rows = 4
+    before = staticmethod(lambda: None)
+    def __call__(self, rows: sl.Rows[sl.P]) -> sl.Scores[sl.P]:
+        values = np.full(len(rows), float(self.before() is None))
+        self.before = weakref.ref(values)
+        return sl.Scores(rows, values)
+"""
+    )
+    p = project({"s.yaml": SPEC.replace("KIND", "score"), "plugins/odd.py": code, "pool.jsonl": pool(12)})
+    assert [row["score"] for row in p.run(RUN).ok().rows("made")] == [1.0] * 12
