@@ -67,14 +67,15 @@ class Execution:
         if "scratch" in method.given:
             shutil.rmtree(self.work, ignore_errors=True)
 
-    def whole(self) -> dict[str, Any]:
-        """A function sees its inputs whole."""
+    def whole(self) -> Callable[[Path], dict[str, Any]]:
+        """A function sees its inputs whole. What is returned gives the values, as for `sharded`."""
         given, started = self.arguments(), time.perf_counter()
         try:
             raw = self.method.call(**self.inputs, **given)
         finally:
             self.inside += time.perf_counter() - started
-        return outputs(self.method, raw, self.inputs)
+        found = outputs(self.method, raw, self.inputs)
+        return lambda folder: found
 
     def arguments(self) -> dict[str, Any]:
         """The settings, and what else the method asks the engine for."""
@@ -94,25 +95,34 @@ class Execution:
         """The folder in which the method keeps what a killed run goes on from."""
         return self.store.scratch / "cache" / "work" / self.key
 
-    def entry(self, values: dict[str, Any], meta: dict[str, Any]) -> None:
-        """Write the values of all ports as one entry."""
+    def entry(self, made: Callable[[Path], dict[str, Any]], meta: dict[str, Any]) -> None:
+        """Write the values of all ports as one entry, in whose folder they may be made."""
+        about: dict[str, Any] = {}
+        with self.store.writing(self.key, about, replace=True) as folder:
+            values = made(folder)
+            about |= {**meta, **self.about(values)}
+            for port, value in values.items():
+                encode(value, folder / f"port_{port}")
+
+    def about(self, values: dict[str, Any]) -> dict[str, Any]:
+        """What an entry says of its values."""
         counts = {port: len(rows) for port, value in values.items() if (rows := rows_of(value)) is not None}
         metrics = {port: float(value) for port, value in values.items() if isinstance(value, float)}
         notes = [note for value in values.values() for note in getattr(value, "notes", ())]
         if self.method.kind == "merge":  # it hands on the notes of its inputs, whose stages have said them
             said = {note for value in parts_of(self.inputs.values()) for note in getattr(value, "notes", ())}
             notes = [note for note in notes if note not in said]
-        meta = {**meta, "rows": counts, "metrics": metrics, "notes": notes}
-        if self.llm is not None:
-            meta["asked"] = self.llm.record()
-            meta["failed"] = self.llm.failed
-            notes += self.llm.notes()
-        with self.store.writing(self.key, meta, replace=True) as folder:
-            for port, value in values.items():
-                encode(value, folder / f"port_{port}")
+        found = {"rows": counts, "metrics": metrics, "notes": notes}
+        if self.llm is None:
+            return found
+        notes += self.llm.notes()
+        return {**found, "asked": self.llm.record(), "failed": self.llm.failed}
 
-    def sharded(self) -> dict[str, Any]:
-        """A class maps shards of consecutive rows, each of which is kept in the store as it is done."""
+    def sharded(self) -> Callable[[Path], dict[str, Any]]:
+        """A class maps shards of consecutive rows, each of which is kept in the store as it is done.
+
+        What is returned joins them, in files of a folder where they are large.
+        """
         batch = next(port for port in self.method.inputs if not port.whole)
         value = self.inputs[batch.name]
         rows = rows_of(value)
@@ -135,8 +145,7 @@ class Execution:
                 done += stop - start
                 self.advance(done, len(rows))
         port = self.method.outputs[0]
-        scratch = self.store.scratch / "tmp"
-        return {port.name: joined(port.kind, rows, map(self.read, self.shards), scratch)}
+        return lambda folder: {port.name: joined(port.kind, rows, map(self.read, self.shards), folder)}
 
     def mapped(self, value: Any, spans: dict[str, tuple[int, int]]) -> Generator[tuple[str, Any], None, None]:
         """Map the shards of these keys: here in their order, or on a cluster as they come to be done."""

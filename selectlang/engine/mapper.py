@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from selectlang.engine.handles import rows_of
@@ -30,7 +31,7 @@ class Shard:
 class Mapper:
     """A class method, which is loaded before its first shard with what it is given in `__init__`.
 
-    Vectors are put together in files under `scratch`. `inside` are the seconds spent in the class itself.
+    Vectors of batches are put together in files under `scratch`. `inside` are the seconds spent in the class.
     """
 
     method: Method
@@ -52,7 +53,8 @@ class Mapper:
         views = [rows.take(order[start : start + size]) for start in range(0, len(rows), size)]
         parts: Iterable[Any] = [self._result(view, view) for view in views]
         kind = self.method.outputs[0].kind
-        return restored(joined(kind, rows.take(order), parts, self.scratch), rows, order)
+        with TemporaryDirectory(dir=self.scratch) as folder:
+            return restored(joined(kind, rows.take(order), parts, Path(folder)), rows, order)
 
     def _result(self, value: Any, rows: Rows[Any]) -> Any:
         """What the class gives for a batch: it must speak about the rows of the batch, each once."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import reprlib
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from selectlang.errors import MethodError
 from selectlang.ports import Clusters, Labels, Replies, Scores, Vectors
@@ -77,16 +77,16 @@ def restored(value: Any, rows: Rows[Any], order: NDArray[np.int64]) -> Any:
     return Replies(value.rows.take(back))
 
 
-def joined(kind: type[Any] | None, rows: Rows[Any], parts: Iterable[Any], scratch: Path) -> Any:
+def joined(kind: type[Any] | None, rows: Rows[Any], parts: Iterable[Any], folder: Path) -> Any:
     """The values of consecutive parts of `rows` as one value about all of them.
 
     Parts are taken one at a time, for each may hold a file open. What has many numbers for a row is joined
-    in a file without a name under `scratch`, for it may not fit into memory.
+    in .npy files of `folder`, for it may not fit into memory; an entry that is written there takes them over.
     """
     if kind is Vectors:
-        return Vectors(rows, _matrix(len(rows), parts, scratch))
+        return Vectors(rows, _matrix(len(rows), parts, folder))
     if kind is Scores:
-        return _joined_scores(rows, parts, scratch)
+        return _joined_scores(rows, parts, folder)
     if kind is Replies:
         replies = [reply for part in parts for reply in part.rows.replies or ()]
         return Replies(Rows(rows.data, rows.positions, replies))
@@ -95,7 +95,7 @@ def joined(kind: type[Any] | None, rows: Rows[Any], parts: Iterable[Any], scratc
     raise MethodError(f"a class cannot give {kind.__name__ if kind else 'T'}")
 
 
-def _joined_scores(rows: Rows[Any], parts: Iterable[Scores[Any]], scratch: Path) -> Scores[Any]:
+def _joined_scores(rows: Rows[Any], parts: Iterable[Scores[Any]], folder: Path) -> Scores[Any]:
     import numpy as np
 
     first, start = Scores(rows, np.empty(0)), 0
@@ -103,8 +103,9 @@ def _joined_scores(rows: Rows[Any], parts: Iterable[Scores[Any]], scratch: Path)
     nearest: NDArray[Any] | None = None
     for part in parts:
         if start == 0:
-            first, values = part, _empty(len(rows), part.values, scratch)
-            nearest = None if part.nearest is None else _empty(len(rows), part.nearest, scratch)
+            first, values = part, _empty(len(rows), part.values, folder / "values.npy")
+            if part.nearest is not None:
+                nearest = _empty(len(rows), part.nearest, folder / "nearest.npy")
         _check_alike(part, first)
         here = slice(start, start + len(part.rows))
         values = values.astype(np.promote_types(values.dtype, part.values.dtype), copy=False)
@@ -124,24 +125,25 @@ def _check_alike(part: Scores[Any], first: Scores[Any]) -> None:
         raise MethodError("returned scores whose nearest_ids differ from those of a batch before")
 
 
-def _empty(rows: int, like: NDArray[Any], scratch: Path) -> NDArray[Any]:
+def _empty(rows: int, like: NDArray[Any], path: Path) -> NDArray[Any]:
     """An array of so many rows; column by column in a file where there are several, as budgets read them."""
     import numpy as np
 
     shape = (rows, *like.shape[1:])
-    return np.empty(shape, like.dtype) if like.ndim == 1 else _mapped(shape, like.dtype, scratch, "F")
+    return np.empty(shape, like.dtype) if like.ndim == 1 else _mapped(path, shape, like.dtype, by_column=True)
 
 
-def _mapped(shape: tuple[int, ...], dtype: Any, scratch: Path, order: Literal["C", "F"]) -> NDArray[Any]:
-    """An array in a file that has no name, and is gone with it."""
+def _mapped(path: Path, shape: tuple[int, ...], dtype: Any, *, by_column: bool = False) -> NDArray[Any]:
+    """An array in a file; an OSError when there is no room for all of it."""
     import numpy as np
 
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    if not size:
+    if not math.prod(shape):
         return np.empty(shape, dtype)
-    with TemporaryFile(dir=scratch) as file:
-        file.truncate(size)
-        return np.memmap(file, dtype, shape=shape, order=order)
+    array: NDArray[Any] = np.lib.format.open_memmap(path, "w+", dtype, shape, fortran_order=by_column)
+    if hasattr(os, "posix_fallocate"):  # a disk that is full when a page is written would end the process
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def _joined_labels(rows: Rows[Any], parts: Iterable[Labels[Any]]) -> Labels[Any]:
@@ -167,14 +169,14 @@ def _in_memory(part: Labels[Any]) -> Labels[Any]:
     return replace(part, codes=np.array(part.codes), why=why)
 
 
-def _matrix(rows: int, parts: Iterable[Vectors[Any]], scratch: Path) -> NDArray[np.float32]:
+def _matrix(rows: int, parts: Iterable[Vectors[Any]], folder: Path) -> NDArray[np.float32]:
     import numpy as np
 
     matrix, start = np.empty((0, 0), dtype=np.float32), 0
     for part in parts:
         count, width = part.matrix.shape
         if start == 0:
-            matrix = _mapped((rows, width), np.float32, scratch, "C")
+            matrix = _mapped(folder / "matrix.npy", (rows, width), np.float32)
         elif width != matrix.shape[1]:
             raise MethodError(f"returned vectors of {width} numbers after vectors of {matrix.shape[1]}")
         matrix[start : start + count] = part.matrix

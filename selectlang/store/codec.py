@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 from collections.abc import Callable
+from mmap import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,8 @@ thousands of shards."""
 def encode(value: Any, folder: Path) -> None:
     """Write one port value into `folder`, which is made if need be.
 
+    An array that is all of a .npy file in the folder above, where an entry has room for what is made while
+    it is written, becomes that of the value and is not copied.
     A DataError says what about the value cannot be kept, or that the folder cannot be written.
     """
     name = type(value).__name__
@@ -117,8 +121,22 @@ def _save(array: NDArray[Any], name: str, folder: Path) -> str:
 
     if array.dtype.kind not in "biufcmMSU" or array.dtype.isbuiltin == 2:
         raise DataError(f"{name} has type {array.dtype}; expected an array of numbers, truths, times or text")
-    np.save(folder / name, array, allow_pickle=False)
+    made = _made_beside(array, folder)
+    if made is None:
+        np.save(folder / name, array, allow_pickle=False)
+    else:
+        os.rename(made, folder / name)
     return name
+
+
+def _made_beside(array: NDArray[Any], folder: Path) -> Path | None:
+    """The .npy file that an array is all of, if it was made where the entry is written."""
+    import numpy as np
+
+    if not isinstance(array, np.memmap) or not isinstance(array.base, mmap) or array.filename is None:
+        return None
+    path = Path(array.filename).resolve()
+    return path if path.parent == folder.parent.resolve() else None
 
 
 def _load(path: Path) -> NDArray[Any]:

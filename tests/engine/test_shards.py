@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,13 @@ from selectlang.engine import outputs
 from selectlang.engine.shards import joined
 from selectlang.errors import MethodError
 from selectlang.store.codec import decode, encode
+from selectlang.store.entry import walk
+from selectlang.store.layout import slot
 from selectlang_plugins.budget.round_robin import round_robin
 from selectlang_plugins.budget.top import top
 from tests.methods._data import amount, chosen, numbered, rows_of
 
+Make = Callable[..., Any]
 ROWS, COLUMNS, SHARD = 6000, 400, 100
 
 
@@ -88,6 +93,72 @@ def test_a_table_of_many_columns_is_written_in_parts(
     found = files["scores"].read()
     assert found.column_names == ["id", *(f"score {i}" for i in range(COLUMNS))]
     assert np.array_equal(found["score 7"].to_numpy(), values[:250, 7], equal_nan=True)
+
+
+def test_a_full_disk_is_an_error_before_anything_is_written(
+    tmp_path: Path, values: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    pool = numbered(ROWS)
+    with pytest.raises(OSError, match="No space left"):
+        joined(sl.Scores, pool, parts(values, pool), tmp_path)
+
+
+PLUGIN = """
+import numpy as np
+import selectlang as sl
+
+class Odd:
+    "Numbers of each row."
+    shard_rows, batch_rows = 4, 3
+    def __init__(self) -> None: ...
+    def numbers(self, rows):
+        return np.array([[len(name), int(name[1:])] for name in rows.ids()], np.float32)
+
+@sl.embed
+class odd(Odd):
+    "Two numbers of each row."
+    def __call__(self, rows: sl.Rows[sl.P]) -> sl.Vectors[sl.P]:
+        return sl.Vectors(rows, self.numbers(rows))
+
+@sl.score
+class both(Odd):
+    "Two numbers of each row."
+    def __call__(self, rows: sl.Rows[sl.P]) -> sl.Scores[sl.P]:
+        return sl.Scores(rows, self.numbers(rows), ["length", "number"])
+
+@sl.hookimpl
+def register_methods(register):
+    register(odd)
+    register(both)
+"""
+SPEC = """
+selectlang: 1
+name: t
+params: {pool: {type: path}}
+data: {pool: {path: $pool, id: id}}
+stages:
+  vectors: {embed: odd, from: pool}
+  numbers: {score: both, from: pool}
+outputs: {vectors: vectors, numbers: numbers}
+"""
+
+
+@pytest.mark.parametrize("store", ["store", "link/store"])
+def test_an_entry_holds_its_values_and_nothing_else(project: Make, pool: Make, store: str) -> None:
+    p = project({"s.yaml": SPEC, "plugins/odd.py": PLUGIN, "pool.jsonl": pool(11), "real/x": ""})
+    (p.folder / "link").symlink_to(p.folder / "real")
+    p.environment["SELECTLANG_STORE"] = store
+    done = p.run("selectlang run s.yaml --set pool=pool.jsonl --plugins plugins --out out").ok()
+    assert [row["score number"] for row in done.rows("numbers")] == list(range(11))
+    assert [row["vector"] for row in done.rows("vectors")] == [[len(f"r{i}"), i] for i in range(11)]
+    for name, array in (("vectors", "matrix"), ("numbers", "values")):
+        found, folders = walk(slot(p.folder / store, done.keys[name]))
+        assert set(found) == {"meta.json", f"port_/{array}.npy", "port_/value.json"}
+        assert folders == {"port_"}
 
 
 def test_shards_of_other_precision_lose_none(tmp_path: Path) -> None:

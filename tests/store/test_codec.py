@@ -262,3 +262,26 @@ def test_importing_the_store_imports_no_numpy() -> None:
     code = "import sys, selectlang.store.codec, selectlang.store.store; sys.exit('numpy' in sys.modules)"
     root = Path(sl.__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_an_array_made_where_the_entry_is_written_is_moved(tmp_path: Path) -> None:
+    (tmp_path / "entry").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "entry")
+    pool: sl.Rows[Any] = sl.Rows(DATASETS["pool"])
+    for name, place in (("one", tmp_path / "entry"), ("two", tmp_path / "link")):
+        made = np.lib.format.open_memmap(place / "made.npy", "w+", np.float32, (ROWS, 3))
+        made[:] = np.arange(15).reshape(5, 3)
+        file = (place / "made.npy").stat().st_ino
+        encode(sl.Vectors(pool, made[1:]), place / f"part of {name}")  # a part is a copy
+        encode(sl.Vectors(pool, made), place / name)
+        assert (place / name / "matrix.npy").stat().st_ino == file
+        assert not (place / "made.npy").exists()
+        back = [decode(place / each, DATASETS.__getitem__).matrix for each in (f"part of {name}", name)]
+        assert back[1].tolist() == np.arange(15).reshape(5, 3).tolist()
+        assert back[0].tolist() == back[1][1:].tolist()
+
+
+def test_an_array_of_another_folder_is_copied(tmp_path: Path) -> None:
+    made = np.lib.format.open_memmap(tmp_path / "made.npy", "w+", np.float32, (ROWS, 3))
+    encode(sl.Vectors(sl.Rows(DATASETS["pool"]), made), tmp_path / "entry" / "port")
+    assert (tmp_path / "made.npy").exists()
