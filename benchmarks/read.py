@@ -1,10 +1,10 @@
-"""Reading rows: JSON Lines into the store, against pandas and against parsing them and nothing else.
+"""Reading rows: JSON Lines or Parquet into the store, against pandas and against parsing them alone.
 
-    python benchmarks/read.py [--rows N ...] [--repeats N]
+    python benchmarks/read.py [--parquet] [--rows N ...] [--repeats N]
 
 Rows are like those of Alpaca, each made different by its number. Ours is the whole of it: rows are parsed and
-checked, given ids by their content, and written to Arrow files. pandas.read_json(lines=True) leaves them in
-memory. A bare loop of orjson is the floor.
+checked, given ids by their content, and written to Arrow files. pandas leaves them in memory. A bare loop of
+orjson, or over the batches of pyarrow, is the floor.
 Each is a process of its own, whose seconds begin after its imports. Prints medians and ratios.
 """
 
@@ -47,6 +47,26 @@ ARMS = {
                     orjson.loads(line)
         """,
 }
+PARQUET = {
+    "ours": ARMS["ours"],
+    "pandas": """
+        import pandas
+        def read(path):
+            pandas.read_parquet(path)
+        """,
+    "pyarrow alone": """
+        import pyarrow.parquet
+        def read(path):
+            with pyarrow.parquet.ParquetFile(path, memory_map=True) as file:
+                for batch in file.iter_batches(batch_size=1024, use_threads=False):
+                    pass
+        """,
+}
+CONVERT = """
+import sys
+import pyarrow.json, pyarrow.parquet
+pyarrow.parquet.write_table(pyarrow.json.read_json(sys.argv[1]), sys.argv[2])
+"""
 TIMED = """
 import sys, time
 started = time.perf_counter()
@@ -74,22 +94,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--parquet", action="store_true", help="rows as Parquet, not as JSON Lines")
     parser.add_argument("--rows", type=int, nargs="+", default=[52_002, 1_000_000], metavar="N")
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="of each (default 5)")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for rows in args.rows:
-            compare(Path(folder), rows, args.repeats)
+            compare(Path(folder), rows, args.repeats, args.parquet)
     print(machine())
 
 
-def compare(work: Path, rows: int, repeats: int) -> None:
+def compare(work: Path, rows: int, repeats: int, parquet: bool = False) -> None:
     path, log = work / "pool.jsonl", work / "log"
     write(path, rows)
-    seconds: dict[str, list[float]] = {name: [] for name in ARMS}
-    memory = dict.fromkeys(ARMS, 0.0)
+    if parquet:
+        apart([sys.executable, "-c", CONVERT, path, work / "pool.parquet"], {}, log)
+        path = work / "pool.parquet"
+    arms = PARQUET if parquet else ARMS
+    seconds: dict[str, list[float]] = {name: [] for name in arms}
+    memory = dict.fromkeys(arms, 0.0)
     for _ in range(repeats):
-        for name, arm in ARMS.items():
+        for name, arm in arms.items():
             taken = apart([sys.executable, "-c", textwrap.dedent(arm) + TIMED, path], {}, log)
             seconds[name].append(float(log.read_text().split()[-1]))
             memory[name] = max(memory[name], taken.memory)

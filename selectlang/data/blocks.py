@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import chain
-from operator import add
+from operator import add, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from selectlang.data.formats import Block, Item
+from selectlang.data.formats import Block, Item, Records
 from selectlang.data.identity import digest, flat
 from selectlang.data.source import nearest
 from selectlang.data.turns import BadRow, lookup, text, without_surrogates
@@ -65,13 +65,10 @@ def columns_reader(parts: Mapping[str, str]) -> Callable[[Sequence[dict[str, Any
     def read(records: Sequence[dict[str, Any]]) -> Texts | None:
         if instruction is None or by_turns:
             return None
-        try:
-            requests = [record[instruction] for record in records]
-            responses = [record[response] for record in records] if response else None
-        except KeyError:
-            return None
-        more = [record.get(given) for record in records] if given else ()
-        systems = [record.get(system) for record in records] if system else ()
+        requests = _column(instruction, records)
+        responses = _column(response, records) if response else None
+        more = _column(given, records) if given else ()
+        systems = _column(system, records) if system else ()
         if set(map(type, chain(requests, responses or ()))) != {str}:
             return None
         if not set(map(type, chain(more, systems))) <= {str, type(None)}:
@@ -113,10 +110,20 @@ def read_block(shape: Shape, records: Sequence[dict[str, Any]]) -> tuple[Columns
 
 def field_texts(name: str, records: Sequence[dict[str, Any]]) -> list[str]:
     """A field of each row as text; BadRow where one has none."""
-    found: list[Any] = [record.get(name) for record in records]
+    found = _column(name, records)
     if set(map(type, found)) == {str} and "".join(found).isascii():
         return found
     return [_text(name, record) for record in records]
+
+
+def _column(name: str, records: Sequence[dict[str, Any]]) -> list[Any]:
+    """A field of each row, None where a row lacks it; a table has it ready."""
+    if isinstance(records, Records):
+        return records.columns.get(name) or [None] * len(records)
+    try:
+        return list(map(itemgetter(name), records))
+    except KeyError:
+        return [record.get(name) for record in records]
 
 
 def _text(name: str, record: dict[str, Any]) -> str:

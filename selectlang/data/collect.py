@@ -8,8 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from selectlang.data.blocks import field_texts, read_block
-from selectlang.data.chunks import Chunks
-from selectlang.data.formats import Bad, Block
+from selectlang.data.formats import Bad, Block, Records
 from selectlang.data.identity import Ids, row_hashes
 from selectlang.data.info import DataInfo
 from selectlang.data.shapes import KNOWN, Shape
@@ -127,7 +126,10 @@ class Collector:
 
     def _read(self, records: Sequence[Any]) -> tuple[list[Sequence[Any]], bytes, list[str] | None]:
         """The columns group to length of some rows, the digest of each, and the ids they give, if any."""
-        kinds = dict.fromkeys([tuple(record) if type(record) is dict else () for record in records])
+        if isinstance(records, Records):  # all rows of a table have the same fields
+            kinds = {tuple(records.columns): None}
+        else:
+            kinds = dict.fromkeys([tuple(record) if type(record) is dict else () for record in records])
         if () in kinds or self._shape is None:
             raise BadRow(self._no_row(records[0]))
         if not self._is_table:
@@ -206,8 +208,7 @@ class Collector:
             if name.split(".")[0] not in self._fields and name not in self._fields:
                 raise DataError(f"columns: no row has a field '{name}'{nearest(name, self._fields)}")
         if self.spec.id is None:
-            rows, source = map(Chunks.open, self._sinks[1:])
-            whole = partial(row_hashes, rows, source, self._is_table, self.info.stems)
+            whole = partial(row_hashes, self._sinks[1:], self._is_table, self.info.stems)
             self._ids.make(self._digests, whole)
         self._ids.close()
         return self.info

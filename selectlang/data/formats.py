@@ -16,7 +16,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, AnyStr, BinaryIO, NamedTuple
+from typing import IO, Any, AnyStr, BinaryIO, NamedTuple, overload
 
 from selectlang.data.source import open_bytes
 from selectlang.errors import DataError
@@ -32,6 +32,32 @@ class Bad(str):
     """What is wrong with a row."""
 
     __slots__ = ()
+
+
+class Records(Sequence[dict[str, Any]]):
+    """The rows of a table, kept as its columns: a row becomes a mapping when it is asked for by itself."""
+
+    def __init__(self, columns: dict[str, list[Any]], count: int) -> None:
+        self.columns, self._count = columns, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        names = self.columns.keys()
+        if not names:
+            return iter([{} for _ in range(self._count)])
+        return (dict(zip(names, row, strict=True)) for row in zip(*self.columns.values(), strict=True))
+
+    @overload
+    def __getitem__(self, at: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, at: slice) -> Records: ...
+    def __getitem__(self, at: int | slice) -> dict[str, Any] | Records:
+        if isinstance(at, int):
+            return {name: values[at] for name, values in self.columns.items()}
+        part = {name: values[at] for name, values in self.columns.items()}
+        return Records(part, len(range(*at.indices(self._count))))
 
 
 class Block(NamedTuple):

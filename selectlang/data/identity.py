@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectlang.data.chunks import BLOCK, Chunks
 from selectlang.data.formats import loads
-from selectlang.data.tables import to_python
+from selectlang.data.tables import records
 from selectlang.draws import id_hash, id_hashes
 
 if TYPE_CHECKING:
@@ -64,15 +64,22 @@ def copies(
 
 
 def row_hashes(
-    rows: Chunks, source: Chunks, is_table: bool, stems: list[str], positions: NDArray[np.int64]
+    sinks: tuple[Any, Any], is_table: bool, stems: list[str], positions: NDArray[np.int64]
 ) -> NDArray[np.uint64]:
-    """A hash of all that each row holds and of the name of its file, shape (len(positions),)."""
+    """A hash of all that each row holds and of the name of its file, shape (len(positions),).
+
+    `sinks` are where the rows were written to, and the rows as they were found.
+    """
     import numpy as np
+
+    if not len(positions):  # to open a file touches each of its batches
+        return np.empty(0, np.uint64)
+    rows, source = map(Chunks.open, sinks)
 
     def hashes() -> Iterator[int]:
         blocks = zip(rows.blocks(["file"], positions), source.tables(positions), strict=True)
         for (files,), table in blocks:
-            for file, row in zip(files, to_python(table), strict=True):
+            for file, row in zip(files, records(table), strict=True):
                 yield _row_hash(stems[file], row if is_table else loads(row["row"]))
 
     return np.fromiter(hashes(), np.uint64, len(positions))

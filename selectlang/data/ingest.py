@@ -192,7 +192,7 @@ def _table(
     names: list[str] | None = None
     for batch in batches:
         if start == 1 and batch.num_rows:
-            records = tables.to_python(batch.slice(0, SAMPLE), own)
+            records = list(tables.records(batch.slice(0, SAMPLE), own))
             shape = find(records, spec.columns, name)
             check_fields(spec, records, name)
             collector.shaped(shape)
@@ -200,7 +200,7 @@ def _table(
             if as_table:
                 needed = [*shape.fields, *(field for field in (spec.id, spec.group) if field)]
                 names = tables.columns(needed, batch.schema.names)
-        found = tables.to_python(batch, names)
+        found = tables.records(batch, names)
         lines = None if as_table else list(map(dumps, found))
         collector.take(Block(range(start, start + batch.num_rows), found, lines))
         collector.flush(batch if as_table else None, start)

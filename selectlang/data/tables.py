@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from selectlang.data.formats import Records
 from selectlang.data.source import DataSpec, some, zipped
 from selectlang.errors import DataError
 from selectlang.hub import hub_parts
@@ -127,7 +128,8 @@ def batches(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path, memory_map=True) as file:
-        for batch in file.iter_batches(batch_size=BATCH):
+        # So few rows at a time take longer to be handed to threads than to be decoded.
+        for batch in file.iter_batches(batch_size=BATCH, use_threads=False):
             yield fit(batch, schema)
 
 
@@ -165,13 +167,10 @@ def columns(needed: list[str], there: list[str]) -> list[str] | None:
     return list(dict.fromkeys(found))
 
 
-def to_python(batch: pa.RecordBatch, names: list[str] | None = None) -> list[dict[str, Any]]:
-    """The rows of a batch as mappings; times too fine for Python become text."""
+def records(batch: pa.RecordBatch, names: list[str] | None = None) -> Records:
+    """The rows of a batch; times too fine for Python become text."""
     names = batch.schema.names if names is None else names
-    columns = [values(batch.column(name)) for name in names]
-    if not columns:
-        return [{} for _ in range(batch.num_rows)]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    return Records({name: values(batch.column(name)) for name in names}, batch.num_rows)
 
 
 def values(column: Any) -> list[Any]:

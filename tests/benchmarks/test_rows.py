@@ -19,12 +19,17 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module
 
 
+@pytest.mark.parametrize("parquet", [False, True])
 def test_reading(
-    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    parquet: bool,
+    bench: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     read = bench("read")
-    monkeypatch.delitem(read.ARMS, "pandas")  # which comes with an extra
-    read.compare(tmp_path, 20, 1)
+    monkeypatch.delitem(read.PARQUET if parquet else read.ARMS, "pandas")  # which comes with an extra
+    read.compare(tmp_path, 20, 1, parquet)
     assert "Reading 20 rows" in capsys.readouterr().out
 
 

@@ -13,6 +13,8 @@ import selectlang as sl
 from selectlang.data import chunks, collect, identity
 from selectlang.data.dataset import Dataset
 from selectlang.data.identity import Seen, digest, flat
+from selectlang.data.ingest import collect_records
+from selectlang.data.source import DataSpec
 from selectlang.draws import id_hash
 
 A, B, C = ({"prompt": name, "completion": name.lower()} for name in "ABC")
@@ -47,12 +49,30 @@ def test_flat_columns_and_the_rest_are_the_conversation(conversation):
     assert [part for part in parts if part[1] is not None] + (rest or []) == conversation
 
 
+def collected(records):
+    """What is known of rows that are read and not opened."""
+    sinks = (pa.BufferOutputStream(), pa.BufferOutputStream(), pa.BufferOutputStream())
+    return collect_records(DataSpec(("records",)), records, sinks)
+
+
 def test_exact_duplicates_are_numbered_in_order(monkeypatch):
     for size in (1, 2, 4096):
         monkeypatch.setattr(collect, "ROWS", size)
         ids = Dataset.from_records([A, B, A, A, B]).ids()
         a, b = ids[:2]
         assert ids == [a, b, f"{a}-2", f"{a}-3", f"{b}-2"]
+
+
+def test_rows_are_read_again_only_where_some_are_alike(monkeypatch):
+    """To open what was written touches every batch of it, which would count as memory."""
+
+    def opened(sink):
+        raise AssertionError("what was written is opened")
+
+    monkeypatch.setattr(identity.Chunks, "open", opened)
+    with pytest.raises(AssertionError, match="is opened"):
+        collected([A, B, A])
+    assert collected([A, B, C]).rows == 3
 
 
 ROWS = st.lists(

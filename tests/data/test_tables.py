@@ -356,9 +356,9 @@ def test_the_hub_without_its_library(read, monkeypatch):
 
 def test_columns_that_are_not_needed_are_not_made_into_objects(tmp_path, read, monkeypatch):
     path = written(tmp_path / "a.parquet", table(task=["t", "t", "u"], long=["x", "y", "z"]))
-    asked, whole = [], tables.to_python
+    asked, whole = [], tables.records
     monkeypatch.setattr(
-        tables, "to_python", lambda batch, names=None: asked.append(names) or whole(batch, names)
+        tables, "records", lambda batch, names=None: asked.append(names) or whole(batch, names)
     )
     read(path, group="task")
     assert asked == [["prompt", "completion", "task", "long"], ["prompt", "completion", "task"]]
