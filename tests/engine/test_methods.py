@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from selectlang.engine.execute import SHARD_ROWS
+from selectlang.plugins import load
+
 Make = Callable[..., Any]
 
 SPEC = """
@@ -428,3 +431,14 @@ def test_an_empty_input_of_a_class(project: Make, pool: Make) -> None:
 def test_a_row_may_have_no_verdict(project: Make, pool: Make) -> None:
     p = project({**plugin("classify", "Labels[sl.P]", "return ['a', None, 'b'] * 3"), "pool.jsonl": pool(9)})
     assert [row["label"] for row in p.run(RUN).ok().rows("made")] == ["a", None, "b"] * 3
+
+
+def test_a_kill_costs_no_more_than_a_shard_of_65536_rows() -> None:
+    """Shards of those that come with selectlang are that small: they are what is kept as it is done."""
+    sizes = {
+        key: getattr(method.call, "shard_rows", SHARD_ROWS)
+        for key, method in load().methods.items()
+        if method.is_class
+    }
+    assert ("score", "nearest") in sizes
+    assert {key: size for key, size in sizes.items() if size > 65_536} == {}
