@@ -218,3 +218,10 @@ def test_it_is_made_before_anything_is_paid(tmp_path: Path) -> None:
         keep(calls, KEYS[0])
         calls.begin()
         assert calls.find(KEYS[:1]) != {}
+
+
+def test_a_key_is_the_same_on_every_machine_and_in_every_release() -> None:
+    """Were anything more in it, all answers that are stored would be paid again."""
+    asked = Asked("openai/a-model", "openai/a-model", 20, 0.5, 1.0, 3, {"type": "object"})
+    found = Request.of(asked, 4, [("system", "Be brief."), ("user", "Why?")], attempt=1).key
+    assert found == "1d5171c66af50b7c3fdcf298cc6e214bcb3386b7f4185889dd4737e7aacc4922"
