@@ -418,12 +418,19 @@ def mapped(count: int) -> Iterator[tuple[int, Any]]:
         yield int(key), found
 
 
-def test_shards_leave_as_there_is_room_and_come_back_as_they_are_done(stand_in: Callable[..., Ray]) -> None:
+def test_shards_leave_as_there_is_room_and_come_back_as_they_are_done(
+    stand_in: Callable[..., Ray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded, load_it = [], counted.__init__
+    monkeypatch.setattr(
+        counted, "__init__", lambda self, *args, **more: loaded.append(load_it(self, *args, **more))
+    )
     ray = stand_in((2, 0))
     for done, (_, found) in enumerate(mapped(20), 1):
         assert len(found.rows) == 1
         assert ray.fetched == done, "nothing waits for other shards"
     assert ray.most == 4, "two for each worker, however many there are"
+    assert len(loaded) == 2, "a worker loads the class once"
     assert ray.places == [{"num_cpus": 1, "scheduling_strategy": "SPREAD"}] * 2
     assert sorted(map(id, ray.closed)) == sorted(map(id, ray.killed)) == sorted(map(id, ray.actors))
 
