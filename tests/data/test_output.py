@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from selectlang.data import output
+from selectlang.data import chunks, output
 from selectlang.data.dataset import Dataset
 from selectlang.data.output import write_rows
 
@@ -176,3 +176,14 @@ def test_reasons_fit_the_rows(tmp_path):
     data = Dataset.from_records(ROWS)
     with pytest.raises(ValueError, match="'turn' has 1 entries for 2 rows"):
         write_rows(data, np.array([0, 1]), np.zeros(2), {"turn": np.array([1])}, tmp_path / "out")
+
+
+def test_a_table_is_written_by_row_group(read, tmp_path):
+    rows = 3 * chunks.BLOCK
+    pq.write_table(pa.table({"prompt": [f"{i}" for i in range(rows)]}), tmp_path / "a.parquet")
+    data = read(tmp_path / "a.parquet")
+    path = write_rows(data, np.arange(rows), np.ones(rows), {}, tmp_path / "out")
+    with pq.ParquetFile(path) as found:
+        groups = [found.metadata.row_group(i).num_rows for i in range(found.num_row_groups)]
+    assert sum(groups) == rows
+    assert max(groups) <= chunks.BLOCK

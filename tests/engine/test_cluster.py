@@ -10,7 +10,7 @@ import re
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import selectlang as sl
+from selectlang import progress
 from selectlang.data.dataset import Dataset
 from selectlang.data.ingest import ingest
 from selectlang.data.part import Part
@@ -324,6 +325,158 @@ def test_workers_take_cores_gpus_or_whole_nodes() -> None:
         cluster._places(ray_of((0, 0), (-4, 0)), 0)
 
 
+class Actor:
+    """A worker of the stand-in."""
+
+    def __init__(self, ray: Ray, worker: Worker) -> None:
+        self.map = SimpleNamespace(
+            remote=lambda value: ray.begin(self, lambda: sent(worker.map(sent(value))))
+        )
+        self.close = SimpleNamespace(remote=lambda: ray.begin(self, lambda: ray.closed.append(self)))
+
+
+class Ray:
+    """As much of Ray as `Cluster.map` uses, in this process: a shard is mapped when its result is fetched.
+
+    `lost` are the numbers of the fetches before which their workers die.
+    """
+
+    class exceptions:
+        class RayError(Exception):
+            pass
+
+        class RayTaskError(RayError):
+            pass
+
+    put = staticmethod(sent)
+
+    def __init__(self, *nodes: tuple[float, float], lost: Collection[int] = ()) -> None:
+        from ray import cloudpickle
+
+        self.nodes, self.cloudpickle, self.lost = ray_of(*nodes).nodes, cloudpickle, lost
+        self.places: list[dict[str, Any]] = []
+        self.actors: list[Actor] = []
+        self.closed: list[Actor] = []
+        self.killed: list[Actor] = []
+        self.dead: list[Actor] = []
+        self.flying: dict[object, tuple[Actor, Callable[[], Any]]] = {}
+        self.most = self.fetched = 0
+
+    def remote(self, made: type[Worker]) -> Any:
+        def make(place: dict[str, Any], told: tuple[Any, ...]) -> Actor:
+            self.places.append(place)
+            self.actors.append(Actor(self, made(*told)))
+            return self.actors[-1]
+
+        return SimpleNamespace(
+            options=lambda **place: SimpleNamespace(remote=lambda *told: make(place, told))
+        )
+
+    def begin(self, actor: Actor, call: Callable[[], Any]) -> object:
+        ref = object()
+        self.flying[ref] = actor, call
+        self.most = max(self.most, len(self.flying))
+        return ref
+
+    def wait(self, refs: list[object], timeout: float) -> tuple[list[object], list[object]]:
+        return refs[:1], refs[1:]
+
+    def get(self, found: Any, timeout: float = 0) -> Any:
+        if isinstance(found, list):
+            return [self.get(ref) for ref in found]
+        actor, call = self.flying.pop(found)
+        self.fetched += 1
+        if self.fetched in self.lost:
+            self.dead.append(actor)
+        if actor in self.dead:
+            raise self.exceptions.RayError("the worker died")
+        assert actor not in self.killed
+        return call()
+
+    def kill(self, actor: Actor) -> None:
+        self.killed.append(actor)
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ray]:
+    """Ray as `Cluster` finds it, on nodes of so many cores and GPUs."""
+    pytest.importorskip("ray", reason='Ray is not installed: pip install "selectlang[ray]"')
+
+    def make(*nodes: tuple[float, float], **lost: Any) -> Ray:
+        ray = Ray(*nodes, **lost)
+        monkeypatch.setattr(cluster.Cluster, "_start", lambda self: ray)
+        return ray
+
+    return make
+
+
+def mapped(count: int) -> Iterator[tuple[int, Any]]:
+    """Rows as `Cluster` maps them, each a shard, in the order they are done."""
+    shards = [Shard(str(i), sliced(ROWS, i, i + 1)) for i in range(count)]
+    targets = {"targets": ROWS.take(np.arange(5))}
+    for key, found, _ in cluster.Cluster(None).map(METHOD, targets, {"times": 1, "model": "m"}, shards):
+        yield int(key), found
+
+
+def test_shards_leave_as_there_is_room_and_come_back_as_they_are_done(
+    stand_in: Callable[..., Ray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded, load_it = [], counted.__init__
+    monkeypatch.setattr(
+        counted, "__init__", lambda self, *args, **more: loaded.append(load_it(self, *args, **more))
+    )
+    ray = stand_in((2, 0))
+    for done, (_, found) in enumerate(mapped(20), 1):
+        assert len(found.rows) == 1
+        assert ray.fetched == done, "nothing waits for other shards"
+    assert ray.most == 4, "two for each worker, however many there are"
+    assert len(loaded) == 2, "a worker loads the class once"
+    assert ray.places == [{"num_cpus": 1, "scheduling_strategy": "SPREAD"}] * 2
+    assert sorted(map(id, ray.closed)) == sorted(map(id, ray.killed)) == sorted(map(id, ray.actors))
+
+
+def test_workers_end_when_the_run_does(stand_in: Callable[..., Ray]) -> None:
+    ray = stand_in((3, 0))
+    given = mapped(20)
+    next(given)
+    given.close()
+    assert set(ray.killed) == set(ray.actors)
+    assert len(ray.actors) == 3
+
+
+def test_a_method_that_wants_a_gpu_gets_one(
+    stand_in: Callable[..., Ray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counted, "gpus", 1, raising=False)
+    ray = stand_in((4, 2))
+    assert sorted(key for key, _ in mapped(5)) == list(range(5))
+    assert ray.places == [{"num_cpus": 1, "num_gpus": 1}] * 2
+
+
+def test_every_method_that_runs_a_network_wants_a_gpu() -> None:
+    methods = {key: method for key, method in load().methods.items() if cluster.Cluster.takes(method)}
+    wants = {key for key, method in methods.items() if getattr(method.call, "gpus", 0) == 1}
+    named = {
+        key for key, method in methods.items() if any(each.names_model for each in method.settings.values())
+    }
+    assert wants == named - {("score", "length")}  # which has a tokenizer alone
+    assert len(wants) >= 5
+
+
+def test_a_lost_worker_costs_its_shards(stand_in: Callable[..., Ray]) -> None:
+    """First one of two, then the other: a new crew goes on."""
+    alone = Mapper(METHOD, lambda: {"targets": ROWS.take(np.arange(5)), "times": 1, "model": "m"}, Path())
+    ray = stand_in((2, 0), lost={3, 9})
+    found = dict(mapped(20))
+    assert sorted(found) == list(range(20))
+    for key, scores in found.items():
+        same(scores, alone.map(sliced(ROWS, key, key + 1)))
+    assert len(ray.dead) == 2
+    assert ray.fetched == 20 + 2 * 2 + len(ray.closed)
+    assert len(ray.closed) == 2
+    assert len(ray.actors) == 4
+
+
 def test_a_shard_gives_up_after_some_workers() -> None:
     shard = Shard("k", ROWS)
     for _ in range(cluster.LOSSES - 1):
@@ -409,6 +562,37 @@ def register_methods(register):
 """
 RUN = "selectlang run s.yaml --set pool=pool.jsonl --plugins plugins "
 SHARDS = 16
+
+
+def test_a_run_on_a_cluster_tells_and_keeps_what_a_run_here_does(
+    project: Callable[..., Any],
+    pool: Callable[..., Any],
+    stand_in: Callable[..., Ray],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
+    monkeypatch.setattr(progress, "EVERY", 0)
+    stand_in((2, 0))
+    plugin = PLUGIN.replace("self.bad in", 'os.environ["BAD"] in')
+    p = project({"s.yaml": SPEC, "plugins/slow.py": plugin, "pool.jsonl": pool(10 * SHARDS)})
+
+    def run(engine: str, bad: str) -> tuple[Any, list[str]]:
+        p.environment.update(SELECTLANG_STORE=str(p.folder / f"store {engine}"), BAD=bad)
+        done = p.run(f"{RUN} --engine {engine} --out {engine}")
+        told = [line.split(", about")[0] for line in done.err.splitlines() if line.startswith("slow: ")]
+        return done, [re.sub("done in .*", "done", line) for line in told]
+
+    here, there = run("local", "r95"), run("ray", "r95")
+    assert here[0].code == there[0].code == 3
+    assert there[1] == here[1]
+    assert here[1][-2] == "slow: 90 of 160 rows"
+    again, away = run("local", "none"), run("ray", "none")
+    assert away[0].ok().bytes("slow") == again[0].ok().bytes("slow")
+    assert away[0].keys == again[0].keys
+    assert away[1] == again[1]
+    assert again[1][0] == "slow: going on, 90 of 160 rows are kept"
+    assert "slow: 100 of 160 rows" in again[1]
 
 
 @pytest.fixture

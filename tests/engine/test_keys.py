@@ -10,7 +10,7 @@ import pytest
 import selectlang as sl
 from selectlang.amount import Amount
 from selectlang.digests import folder_digest
-from selectlang.engine.keys import canonical
+from selectlang.engine.keys import canonical, key
 from selectlang.engine.source import source_digest
 from selectlang.signature import describe
 
@@ -82,3 +82,10 @@ def test_a_folder_is_what_it_holds_and_a_name_is_a_name(tmp_path: Path) -> None:
     }  # fmt: skip
     names = {"model": "local/org/name", "others": ["/no/such/folder"]}
     assert canonical(describe(own), names) == names
+
+
+def test_a_key_is_the_same_on_every_machine_and_in_every_release() -> None:
+    """Were anything more in it, all results that are stored would be made again."""
+    called = ["score", "length", "selectlang", "1.0", "0" * 64]
+    found = key(called, {"unit": "words"}, {"rows": ["1" * 64]}, 7)
+    assert found == "b24fe54b8d499132cc67b57fa91cbc9804230d4de2fdc4fe8b4cf2947cd55b44"

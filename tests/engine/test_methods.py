@@ -5,10 +5,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import resource
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+import selectlang as sl
+from selectlang.data.dataset import Dataset
+from selectlang.engine import execute
+from selectlang.engine.shards import joined
+from selectlang.plugins import load
+from selectlang.store import codec
 
 Make = Callable[..., Any]
 
@@ -413,6 +424,66 @@ def test_shards_that_were_done_are_not_done_again(project: Make, pool: Make) -> 
     assert calls == ["r0", "r4", "r8", "r8", "r12", "r16"]
 
 
+def test_a_run_in_shards_of_another_size_takes_none_of_the_others(
+    project: Make, pool: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an update of selectlang, when a run that was killed goes on."""
+    result = "[float(name[1:]) / (name != os.environ['BAD']) for name in rows.ids()]"
+    p = project({**class_plugin("score", "Scores", result, ""), "pool.jsonl": pool(40)})
+    p.environment.update(CALLS=str(p.folder / "calls"), BAD="r25")
+    monkeypatch.setattr(execute, "SHARD_ROWS", 10)
+    assert p.run(RUN).code == 3
+    monkeypatch.setattr(execute, "SHARD_ROWS", 5)
+    p.environment["BAD"] = ""
+    assert [row["score"] for row in p.run(RUN).ok().rows("made")] == [float(i) for i in range(40)]
+
+
+def test_a_class_is_loaded_once(project: Make, pool: Make) -> None:
+    """However many its shards: it may have a model. A folder can be made once."""
+    sizes, times = "shard_rows = 4; batch_rows = 2", "os.mkdir(LOG + '.loaded')"
+    p = project(
+        {**class_plugin("score", "Scores", "[1.0] * len(rows)", sizes, times), "pool.jsonl": pool(18)}
+    )
+    p.environment["CALLS"] = str(p.folder / "calls")
+    p.run(RUN).ok()
+
+
+def test_shards_are_joined_with_few_files_open(
+    project: Make, pool: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large one is mapped, and so holds a file open for as long as it is there."""
+    monkeypatch.setattr(codec, "MAPPED", 0)
+    vectors = class_plugin("embed", "Vectors", "[[len(text)] for text in rows.texts()]", "shard_rows = 1")
+    p = project({**vectors, "pool.jsonl": pool(100)})
+    p.environment["CALLS"] = str(p.folder / "calls")
+    few, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    next_one = os.dup(0)
+    os.close(next_one)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_one + 40, hard))
+    try:
+        done = p.run(RUN)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, hard))
+    assert len(done.ok().rows("made")) == 100
+
+
+def test_vectors_are_joined_in_a_file(tmp_path: Path, peak: Callable[..., int]) -> None:
+    """Those of all rows may not fit into memory."""
+    rows: sl.Rows[Any] = sl.Rows(Dataset.from_records([{"instruction": f"{i}"} for i in range(40)]))
+
+    def parts() -> Iterator[sl.Vectors[Any]]:
+        for start in range(0, 40, 2):
+            matrix = np.full((2, 100_000), start, np.float32)
+            yield sl.Vectors(rows.take(np.arange(start, start + 2)), matrix)
+
+    made: list[Any] = []
+    one, all_ = 2 * 100_000 * 4, 40 * 100_000 * 4
+    assert peak(lambda: made.append(joined(sl.Vectors, rows, parts(), tmp_path))) < 4 * one < all_
+    assert made[0].matrix.shape == (40, 100_000)
+    assert made[0].matrix[:, 7].tolist() == [i - i % 2 for i in range(40)]
+    assert [path.name for path in tmp_path.iterdir()] == ["matrix.npy"]
+
+
 def test_an_empty_input_of_a_class(project: Make, pool: Make) -> None:
     files = class_plugin("score", "Scores", "[1.0] * len(rows)", "shard_rows = 4; batch_rows = 2")
     spec = (
@@ -449,3 +520,14 @@ class odd:
     )
     p = project({"s.yaml": SPEC.replace("KIND", "score"), "plugins/odd.py": code, "pool.jsonl": pool(12)})
     assert [row["score"] for row in p.run(RUN).ok().rows("made")] == [1.0] * 12
+
+
+def test_a_kill_costs_no_more_than_a_shard_of_65536_rows() -> None:
+    """Shards of those that come with selectlang are that small: they are what is kept as it is done."""
+    sizes = {
+        key: getattr(method.call, "shard_rows", execute.SHARD_ROWS)
+        for key, method in load().methods.items()
+        if method.is_class
+    }
+    assert ("score", "nearest") in sizes
+    assert {key: size for key, size in sizes.items() if size > 65_536} == {}

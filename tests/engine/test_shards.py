@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +28,6 @@ Make = Callable[..., Any]
 ROWS, COLUMNS, SHARD = 6000, 400, 100
 
 
-@contextmanager
-def memory(most: float) -> Iterator[None]:
-    """What is inside allocates at most so many bytes at a time; maps of files are none."""
-    tracemalloc.start()
-    try:
-        yield
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < most, f"{peak / 2**20:.1f} MiB"
-
-
 @pytest.fixture(scope="module")
 def values() -> NDArray[np.float32]:
     found = np.random.default_rng(0).random((ROWS, COLUMNS), np.float32)
@@ -57,24 +43,29 @@ def parts(values: NDArray[np.float32], pool: sl.Rows[Any]) -> Iterator[sl.Scores
         yield sl.Scores(pool.take(index), values[index], names, nearest, list("abcdefg"))
 
 
-def test_from_shard_to_table_no_matrix_is_held(tmp_path: Path, values: NDArray[np.float32]) -> None:
+def test_from_shard_to_table_no_matrix_is_held(
+    tmp_path: Path, values: NDArray[np.float32], peak: Callable[[Callable[[], object]], int]
+) -> None:
     pool = numbered(ROWS)
     by_hand = round_robin(sl.Scores(pool, values, list(map(str, range(COLUMNS)))), size=amount(900), seed=0)
     best = top(sl.Scores(pool, values, list(map(str, range(COLUMNS)))), size=amount(900), seed=0)
-    with memory(values.nbytes / 4):
-        whole = joined(sl.Scores, pool, parts(values, pool), tmp_path)
-        encode(whole, tmp_path / "port")
-        del whole
+    found: list[Any] = []
+
+    def whole() -> None:
+        encode(joined(sl.Scores, pool, parts(values, pool), tmp_path), tmp_path / "port")
         kept = decode(tmp_path / "port", lambda key: pool.data)
         turns = round_robin(kept, size=amount(900), seed=0)
-        highest = top(kept, size=amount(900), seed=0)
+        found.extend((kept, turns, top(kept, size=amount(900), seed=0)))
+
+    assert peak(whole) < values.nbytes / 4
+    kept, turns, highest = found
     assert np.array_equal(kept.values, values, equal_nan=True)
     assert np.array_equal(kept.nearest[:, 3], np.arange(ROWS) % 7)
     assert kept.values.flags.f_contiguous  # a column is read without the others
-    for found, expected in ((turns, by_hand), (highest, best)):
-        assert chosen(found) == chosen(expected)
-        for name in ("group", *(["turn"] if found is turns else [])):
-            assert found.selection.why[name].tolist() == expected.selection.why[name].tolist()
+    for choice, expected in ((turns, by_hand), (highest, best)):
+        assert chosen(choice) == chosen(expected)
+        for name in ("group", *(["turn"] if choice is turns else [])):
+            assert choice.selection.why[name].tolist() == expected.selection.why[name].tolist()
     assert set(turns.selection.why["target"].tolist()) == set("abcdefg")
 
 

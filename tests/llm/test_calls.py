@@ -5,6 +5,8 @@ from __future__ import annotations
 import queue
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -48,6 +50,13 @@ def test_a_crash_cannot_take_back_what_is_on_disk(tmp_path: Path) -> None:
         shutil.copytree(tmp_path / "store", tmp_path / "copy")
     with Calls(tmp_path / "copy") as copied:
         assert len(copied.find(KEYS)) == 100
+
+
+def test_a_loss_of_power_cannot_take_it_back_either(tmp_path: Path) -> None:
+    """In write-ahead logging, SQLite waits for the disk at each commit only if it is told to."""
+    with Calls(tmp_path) as calls, closing(calls._open()) as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_the_first_answer_to_a_call_stays(tmp_path: Path) -> None:
@@ -97,6 +106,21 @@ def test_another_process_may_begin_the_file_at_the_same_time(tmp_path: Path) -> 
         other.execute("BEGIN IMMEDIATE")
         threading.Timer(0.2, other.execute, ["COMMIT"]).start()
         assert keep(calls, *KEYS[:2]) == [None, None]
+
+
+def test_a_claim_that_was_given_back_is_free_for_another_process(tmp_path: Path) -> None:
+    """Such as after a failure: else that process would wait for the end of this one."""
+    path, held, free = tmp_path / "calls.lock", "1" * 64, "2" * 64
+    code = (
+        "from pathlib import Path; from selectlang.llm.claims import Claims; "
+        f"print(*map(Claims(Path({str(path)!r})).take, {[held, free]}))"
+    )
+    with Calls(tmp_path) as calls:
+        assert calls.claims.take(held)
+        assert calls.claims.take(free)
+        calls.claims.give_back(free)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False True\n"
 
 
 def test_a_claim_is_held_by_one(tmp_path: Path) -> None:
@@ -218,3 +242,10 @@ def test_it_is_made_before_anything_is_paid(tmp_path: Path) -> None:
         keep(calls, KEYS[0])
         calls.begin()
         assert calls.find(KEYS[:1]) != {}
+
+
+def test_a_key_is_the_same_on_every_machine_and_in_every_release() -> None:
+    """Were anything more in it, all answers that are stored would be paid again."""
+    asked = Asked("openai/a-model", "openai/a-model", 20, 0.5, 1.0, 3, {"type": "object"})
+    found = Request.of(asked, 4, [("system", "Be brief."), ("user", "Why?")], attempt=1).key
+    assert found == "1d5171c66af50b7c3fdcf298cc6e214bcb3386b7f4185889dd4737e7aacc4922"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import _thread
+import asyncio
+import gc
 import itertools
 import json
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -525,3 +528,43 @@ def test_a_model_that_cannot_be_is_found_by_a_plan(model: str, tmp_path: Path) -
 
     with pytest.raises(sl.DataError, match=r"expected fake/judge or fake/echo|names no service"):
         DryDoor(Calls(tmp_path)).ask(model, [[("user", "hello")]], str, total=1, max_tokens=5)
+
+
+def test_no_more_answers_wait_for_the_disk_than_are_asked_for_at_once(tmp_path: Path) -> None:
+    """However slow it is: they are what a kill can lose."""
+    asked: list[int] = []
+
+    class Slow(Calls):
+        def _write(self) -> None:
+            time.sleep(0.5)
+            asked.append(len(server.requests))
+            super()._write()
+
+    with (
+        Server() as server,
+        Slow(tmp_path) as calls,
+        Door(calls, Options({"": server.url}, concurrency=4)) as run,
+    ):
+        ask(run.stage("judge"), TEXTS)
+        assert asked == [4]
+        assert len(server.requests) == 40
+
+
+def test_nothing_of_a_call_outlives_its_result(door: Callable[..., Door]) -> None:
+    """Memory is flat over any number of calls: requests, answers and tasks are those on the way."""
+    count, alive, done = 2000, Counter[type](), 0
+
+    def parse(text: str) -> int:
+        nonlocal done
+        done += 1
+        if done == count - 1:
+            alive.update(map(type, gc.get_objects()))
+        return 1
+
+    with Server() as server:
+        assert (
+            ask(door(server.url).stage("judge"), [f"question {i}" for i in range(count)], parse)
+            == [1] * count
+        )
+    for kind in (Request, Answer, asyncio.Task, asyncio.Future):
+        assert alive[kind] < 600, kind

@@ -11,6 +11,7 @@ import pytest
 
 import selectlang as sl
 from selectlang.demo.model import write_model
+from selectlang.llm import local
 from selectlang.llm.door import Door
 from selectlang.llm.fake import answer, grade
 
@@ -79,6 +80,24 @@ def test_a_local_model_answers_as_it_does_alone(door: Callable[..., Door], model
                 ids, attention_mask=torch.ones_like(ids), max_new_tokens=8, do_sample=False
             )
         assert found == tokenizer.decode(alone[0, ids.shape[1] :], skip_special_tokens=True).strip()
+
+
+def test_prompts_are_answered_together_as_far_as_memory_goes(
+    door: Callable[..., Door], model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches, generate = [], local.LocalModel.generate
+
+    def watched(self: local.LocalModel, batch: list[local.Waiting]) -> Any:
+        batches.append([len(each.tokens) + each.most for each in batch])
+        return generate(self, batch)
+
+    monkeypatch.setattr(local.LocalModel, "generate", watched)
+    monkeypatch.setattr(local, "BATCH_TOKENS", 500)
+    texts = ["say" + " blue" * i for i in range(1, 25)]
+    ask(door().stage("answers"), texts, model=f"local/{model}", max_tokens=4, again=0, max_failed=1)
+    assert sum(map(len, batches)) == 24
+    assert len(batches) <= 12
+    assert max(len(batch) * max(batch) for batch in batches) <= 500
 
 
 def test_a_trained_model_is_its_files_not_its_place(

@@ -150,3 +150,9 @@ def test_a_zero_row_costs_one_pair(screen: str, search: Any) -> None:
     row, target = best._pairs(np.zeros((3, 32), np.float32))
     assert row.tolist() == [0, 0, 1, 1, 2, 2]
     assert target.tolist() == [0, 20] * 3
+
+
+def test_a_small_search_does_not_load_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_bf16_pays", lambda: pytest.fail("it takes seconds"))
+    block, targets = alike(0, 10, 30, 32, 1.0)
+    Best(targets, np.array([0, 30]), 52_002)(block)

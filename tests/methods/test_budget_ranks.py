@@ -230,3 +230,18 @@ def test_the_order_of_the_file_does_not_matter(size: sl.Amount) -> None:
             ]
         )
     assert found[0] == found[1] == found[2]
+
+
+def test_few_of_many_are_found_without_a_full_sort(monkeypatch: pytest.MonkeyPatch) -> None:
+    sorted_, lexsort = [], np.lexsort
+
+    def watched(keys: Any) -> Any:
+        sorted_.append(len(keys[0]))
+        return lexsort(keys)
+
+    random = np.random.default_rng(0)
+    keys = [random.integers(0, 100, 10_000), random.random(10_000)]
+    expected = lexsort(keys[::-1])[:50]
+    monkeypatch.setattr(np, "lexsort", watched)
+    assert lowest(keys, 50).tolist() == expected.tolist()
+    assert sorted_ == [50]

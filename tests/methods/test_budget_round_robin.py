@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import selectlang as sl
-from selectlang_plugins.budget.round_robin import round_robin
+from selectlang_plugins.budget.round_robin import _losing, _next_best, _repeating, round_robin
 from selectlang_plugins.budget.top import top
 
 from ._data import amount, chosen, numbered, pick, rows_of, scores
@@ -212,3 +212,18 @@ def test_infinite_scores_are_the_best_or_missing() -> None:
         assert choice.selection.notes == ["asked for 5 rows, 4 were eligible: chose 4"]
         every = round_robin(scores([1.0, math.inf, 0.0]), size=amount(3), duplicates=duplicates, seed=0)
         assert chosen(every) == [1, 0, 2]
+
+
+@pytest.mark.parametrize("take_turns", [_losing, _repeating, _next_best])
+def test_columns_are_ranked_no_deeper_than_need_be(take_turns: Any) -> None:
+    """Groups that like different rows: each gives its share of the choices, of a pool of many."""
+    asked = []
+
+    def best(column: int, depth: int) -> Any:
+        asked.append(depth)
+        return np.arange(depth) + 10_000 * column
+
+    rows, columns, _ = take_turns(best, 4, 1000, 40_000)
+    assert np.bincount(columns).tolist() == [250] * 4
+    assert len(set(rows.tolist())) == 1000
+    assert asked == [250] * 4

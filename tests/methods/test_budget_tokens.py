@@ -172,3 +172,15 @@ def test_a_huge_size_takes_all_rows(size: int, shortage: Any) -> None:
     choice = per_cluster(clustered([0, 1, 1]), size=amount(size), draw="random", shortage=shortage, seed=0)
     assert sorted(chosen(choice)) == [0, 1, 2]
     assert choice.selection.notes == [f"asked for {size:,} rows, 3 were eligible: chose 3"]
+
+
+def test_tokens_are_counted_of_few_rows_each_once_and_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+    tokens = sl.Rows.tokens
+    monkeypatch.setattr(sl.Rows, "tokens", lambda rows: counted.append(len(rows)) or tokens(rows))
+    pool = scores(range(20_000))  # of two tokens a row
+    for limit, rows in ((100, 1024), (5000, 4096), (10**6, 20_000)):
+        counted.clear()
+        assert len(chosen(top(pool, size=amount(f"{limit} tokens"), seed=0))) == min(limit // 2, 20_000)
+        assert sum(counted) == rows
+        assert max(counted) <= 8192

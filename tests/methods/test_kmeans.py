@@ -216,3 +216,12 @@ def test_centres_of_a_sample_become_means_of_all(
     np.testing.assert_allclose(found.centers[:6], means, rtol=1e-5, atol=1e-6)
     if not spherical:
         np.testing.assert_array_equal(found.centers[6:], unused)
+
+
+def test_rows_are_in_memory_a_block_at_a_time(
+    points: Points, peak: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SAMPLE", 1)
+    vectors = points(np.random.default_rng(0).standard_normal((60_000, 64), np.float32))
+    kmeans(points(np.eye(4)), k=2, seed=0)  # what is imported for the first is not its memory
+    assert peak(lambda: kmeans(vectors, k=4, iterations=1, seed=0)) < vectors.matrix.nbytes

@@ -144,3 +144,19 @@ def test_a_vector_that_is_not_finite_is_named(points: Points, bad: float) -> Non
     for targets, pool in ((good, broken), (broken, good)):
         with pytest.raises(sl.DataError, match="vector of row 'p1' holds a number that is not finite"):
             nearest(targets)(pool)
+
+
+def test_no_full_matrix_is_ever_there(points: Points, peak: Callable[..., int]) -> None:
+    import faiss
+
+    rows, count, width = 40_000, 500, 64
+    random = np.random.default_rng(0)
+    pool = points(random.standard_normal((rows, width), np.float32))
+    search = nearest(points(random.standard_normal((count, width), np.float32)))
+    search(points(np.eye(1, width)))  # what is imported for the first is not its memory
+    cores = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(2)  # each has a block
+    try:
+        assert peak(lambda: search(pool)) < rows * count * 4 / 2
+    finally:
+        faiss.omp_set_num_threads(cores)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Barrier
@@ -266,3 +267,21 @@ def test_attention_suits_the_length_in_bf16(
     assert [value for _, value in _replicas.run([network], given(), step)] == [0, 1]
     assert sorted(used) == ways
     assert network.config._attn_implementation == "sdpa"
+
+
+def test_what_did_not_fit_is_let_go_before_the_next_try() -> None:
+    """Else the smaller parts would find as little room."""
+    import torch
+
+    held: list[weakref.ref[Any]] = []
+
+    def step(network: Any, tensors: dict[str, Any]) -> Any:
+        assert not any(ref() is not None for ref in held)
+        if len(tensors["input_ids"]) > 2:
+            activations = torch.ones(3)
+            held.append(weakref.ref(activations))
+            out_of_memory(len(activations))
+        return first_tokens(network, tensors)
+
+    assert found(1, tasks(9, 8), step) == list(range(17))
+    assert len(held) == 2
