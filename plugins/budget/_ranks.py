@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Index = NDArray[np.int64]
 
 Ties = Literal["seed", "order"]
+SMALL = 1024  # clusters of no more rows are sorted whole, and together: one by one they would take longer
 
 
 def tie_keys(rows: sl.Rows[sl.P], ties: Ties, seed: int) -> NDArray[Any]:
@@ -53,6 +54,49 @@ def lowest(keys: list[NDArray[Any]], count: int) -> Index:
         found = np.concatenate([*kept, found[:missing]])
     order = np.lexsort([key[found] for key in reversed(keys)])
     return found[order][:count]
+
+
+class Clustered:
+    """The rows of every cluster in order, large clusters no further than rows of them are asked for.
+
+    `labels` are the clusters of the rows, `room` is the number of rows of each; `keys` as in `lowest`,
+    without NaN.
+    """
+
+    def __init__(self, labels: NDArray[np.integer[Any]], room: Index, keys: list[NDArray[Any]]) -> None:
+        import numpy as np
+
+        small = room <= SMALL
+        few, many = np.flatnonzero(small[labels]), np.flatnonzero(~small[labels])
+        few = few[np.lexsort([key[few] for key in (*reversed(keys), labels)])]
+        # Whole numbers of 16 bits are sorted without being compared.
+        many = many[np.argsort(labels[many].astype(np.min_scalar_type(len(room))), kind="stable")]
+        self._index = np.empty(len(labels), np.int64)  # cluster by cluster
+        self._index[np.repeat(small, room)], self._index[np.repeat(~small, room)] = few, many
+        self._keys, self._starts = keys, np.cumsum(room) - room
+        self._room, self._sorted = room, np.where(small, room, 0)
+
+    def lowest(self, counts: Index) -> Index:
+        """The index of the lowest counts[j] rows of every cluster j, cluster by cluster, each in order."""
+        import numpy as np
+
+        for j in np.flatnonzero(counts > self._sorted).tolist():
+            self._sort(j, int(max(counts[j], min(2 * self._sorted[j], self._room[j]))))
+        offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        found: Index = self._index[np.repeat(self._starts, counts) + offsets]
+        return found
+
+    def _sort(self, j: int, count: int) -> None:
+        """Bring the lowest `count` rows of a cluster to its front."""
+        import numpy as np
+
+        start, end = self._starts[j] + self._sorted[j], self._starts[j] + self._room[j]
+        part = self._index[start:end]
+        first = lowest([key[part] for key in self._keys], count - int(self._sorted[j]))
+        others = np.ones(len(part), bool)
+        others[first] = False
+        self._index[start:end] = np.concatenate([part[first], part[others]])
+        self._sorted[j] = count
 
 
 def by_score(

@@ -10,10 +10,12 @@ import selectlang as sl
 from .._align import aligned, lookup
 from ._common import Choice, eligible
 from ._draws import again, below_peak, chances, gumbel
-from ._ranks import Ties, costs, tie_keys
+from ._ranks import Clustered, Ties, costs, tie_keys
 from ._shares import Rounding, Shortage, allocate, drawn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -105,7 +107,8 @@ def per_cluster(
     elif draw == "nearest":
         if clusters.distances is None:
             raise sl.DataError("draw: nearest needs clusters with centres, such as those of kmeans")
-        cost = decided["distance"] = clusters.distances[place]
+        decided["distance"] = clusters.distances[place]
+        cost = costs(decided["distance"], upwards=True)
     else:
         keys = pool.rows.draws(seed)
         logs = below_peak(_logs(draw, quality, pool.rows), labels, clusters.k)
@@ -114,7 +117,11 @@ def per_cluster(
                 logs /= temperature
         cost = -gumbel(logs, keys)
         decided["probability"] = chances(logs, labels, clusters.k)
-    by_label = np.lexsort((keys, labels) if replace else (keys, cost, labels))
+    take: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    if replace:
+        take = partial(again, decided["probability"], np.lexsort((keys, labels)), room, seed=seed)
+    else:
+        take = Clustered(labels, room, [cost, keys]).lowest
 
     def order(count: int) -> NDArray[np.int64]:
         if replace and count > MOST_DRAWS:
@@ -127,11 +134,8 @@ def per_cluster(
         parts = divide(count, shares.astype(np.float64), limits, shortage, rounding)
         label = np.repeat(np.arange(clusters.k), parts)
         turn = np.arange(len(label)) - np.repeat(np.cumsum(parts) - parts, parts)
-        if replace:
-            index = again(decided["probability"], by_label, room, parts, seed)
-        else:
-            index = by_label[(np.cumsum(room) - room)[label] + turn]
-        return index[np.lexsort((label, (turn + 0.5) / parts[label]))]
+        # Labels rise, so that of equal shares the lower label goes first.
+        return take(parts)[np.argsort((turn + 0.5) / parts[label], kind="stable")]
 
     lost = f"; the rest was lost to shortage: {shortage} and rounding: {rounding}"
     index, notes = pool.choose(order, size, nested=False, lost="" if replace else lost)

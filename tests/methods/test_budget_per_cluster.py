@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import selectlang as sl
+from selectlang_plugins.budget import _ranks
+from selectlang_plugins.budget._ranks import Clustered
 from selectlang_plugins.budget.per_cluster import per_cluster
 
 from ._data import amount, chi_square, chosen, numbered, pick, rows_of, scores
@@ -144,12 +146,27 @@ def test_top_and_nearest_are_plain_sorts_inside_each_cluster() -> None:
     assert choice.selection.why["distance"].tolist() == groups.distances[found].tolist()
 
 
+def test_rows_of_no_known_distance_are_the_farthest(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = sl.Clusters(
+        numbered(6), np.zeros(6, np.int32), 1, np.array([NAN, 2, NAN, 1, 3, NAN], np.float32)
+    )
+    for small in (0, 6):
+        monkeypatch.setattr(_ranks, "SMALL", small)
+        found = chosen(per_cluster(groups, size=amount(4), draw="nearest", ties="order", seed=0))
+        assert found == [3, 1, 4, 0]
+
+
 def test_every_beginning_of_the_selection_keeps_the_shares() -> None:
     labels = [0] * 60 + [1] * 30 + [2] * 10
     found = chosen(per_cluster(clustered(labels), size=amount(50), draw="random", seed=0))
     for end in range(1, 51):
         counts = Counter(labels[i] for i in found[:end])
         assert all(abs(counts[j] - end * part) <= 1.5 for j, part in enumerate((0.6, 0.3, 0.1)))
+
+
+def test_clusters_of_one_size_take_turns_by_their_labels() -> None:
+    choice = per_cluster(clustered([i % 50 for i in range(200)]), size=amount(150), draw="random", seed=0)
+    assert choice.selection.why["cluster"].tolist() == [*range(50)] * 3
 
 
 def test_weighted_is_in_proportion_to_quality() -> None:
@@ -425,3 +442,36 @@ def test_weights_of_other_clusters_are_refused() -> None:
         per_cluster(
             clustered([0, 1]), None, None, None, weighed([1, 0, 0]), size=amount(1), draw="random", seed=1
         )
+
+
+KEY = st.sampled_from([0.0, 1.0, math.inf])
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), KEY, KEY), max_size=40), st.integers(0, 12), st.data())
+def test_clusters_are_ranked_as_by_a_sort_of_all_rows(
+    rows: list[tuple[int, float, float]], small: int, data: st.DataObject
+) -> None:
+    labels = np.array([label for label, *_ in rows], np.int32)
+    cost, ties = np.array([keys for _, *keys in rows], np.float64).reshape(-1, 2).T
+    room = np.bincount(labels, minlength=4)
+    whole = np.split(np.lexsort((ties, cost, labels)), np.cumsum(room)[:-1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_ranks, "SMALL", small)
+        ranked = Clustered(labels, room, [cost, ties])
+        for _ in range(3):  # more and fewer rows than before
+            counts = np.array([data.draw(st.integers(0, int(most))) for most in room])
+            expected = [index[:count] for index, count in zip(whole, counts, strict=True)]
+            assert ranked.lowest(counts).tolist() == np.concatenate(expected).tolist()
+
+
+def test_large_clusters_are_sorted_no_further_than_rows_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    sorted_rows, whole = [], np.lexsort
+    monkeypatch.setattr(np, "lexsort", lambda keys: sorted_rows.append(len(keys[0])) or whole(keys))
+    labels = np.repeat(np.arange(3), 2 * _ranks.SMALL)
+    keys = np.random.default_rng(0).random((2, len(labels)))
+    ranked = Clustered(labels, np.bincount(labels), list(keys))
+    ranked.lowest(np.array([10, 0, 5]))
+    ranked.lowest(np.array([5, 0, 5]))
+    assert sum(sorted_rows) == 15
+    ranked.lowest(np.array([11, 1, 0]))
+    assert sum(sorted_rows) == 15 + 10 + 1, "by as many again, so that rows asked for in turn cost little"
