@@ -24,6 +24,8 @@ from selectlang.llm.calls import Answer, Calls
 from selectlang.llm.claims import Claims
 from selectlang.llm.door import Door
 from selectlang.llm.options import Options
+from selectlang.llm.pace import Pace
+from selectlang.llm.price import tokens
 from selectlang.llm.request import Asked, Request
 from selectlang.llm.tally import Tally
 
@@ -279,6 +281,19 @@ def test_rate_limits_hold(door: Callable[..., Door]) -> None:
         assert len(server.requests) == 40
 
 
+def test_tokens_that_an_answer_took_are_not_given_back(
+    door: Callable[..., Door], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+    monkeypatch.setattr(Pace, "give_back", lambda self, units: given.append(units))
+    with Server() as server:
+        stage = door(server.url, tokens_per_minute=10**9).stage("judge")
+        ask(stage, TEXTS[:1], max_tokens=50)
+    (most,) = {tokens([*prompt]) + 50 for prompt in prompts(TEXTS[:1])}
+    assert given == [most - stage.tallies[MODEL].tokens_in - stage.tallies[MODEL].tokens_out]
+    assert 0 < given[0] < most
+
+
 def test_max_calls_stops_cleanly_and_goes_on_when_raised(door: Callable[..., Door]) -> None:
     with Server(answer=own, latency=0.01, faults={"500": 0.1}) as server:
         for cap in (15, 15, 30):
@@ -387,13 +402,23 @@ def test_a_wrong_total_is_a_fault_of_the_method(door: Callable[..., Door], total
         door(server.url).stage("judge").ask(MODEL, prompts(TEXTS), str, total=total, max_tokens=5)
 
 
+class Late(Server):
+    """All answers but the first are long on their way, when they have to be paid for."""
+
+    async def send(self, *given: Any) -> bool:
+        if len(self.answered) > 1:
+            await asyncio.sleep(0.3)
+        return await super().send(*given)
+
+
 def test_an_exception_of_a_parser_keeps_what_was_paid(door: Callable[..., Door]) -> None:
     def broken(text: str) -> str:
         raise KeyError("score")
 
-    with Server(latency=0.02) as server:
+    with Late() as server:
         with pytest.raises(KeyError):
-            ask(door(server.url).stage("judge"), TEXTS, broken)
+            ask(door(server.url, concurrency=8).stage("judge"), TEXTS, broken)
+        assert 1 < len(server.answered) < len(TEXTS)
         ask(door(server.url).stage("judge"), TEXTS)
         assert set(server.answered.values()) == {1}
 

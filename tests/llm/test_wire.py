@@ -222,7 +222,7 @@ def test_an_answer_that_drips_in_times_out(door: Callable[..., Door]) -> None:
 def test_what_may_be_billed_counts_towards_a_cap(door: Callable[..., Door], cap: dict[str, float]) -> None:
     """Each try that a response came for: broken answers cannot take more than a cap allows."""
     with Server(faults={"truncated": 1}) as server:
-        run = door(server.url, concurrency=2, retries=50, **cap)
+        run = door(server.url, concurrency=2, retries=5, **cap)
         with pytest.raises(CapReached, match=r"stopped before max_.* was passed. This run took 5 calls"):
             ask(run.stage("judge"), ["a", "b", "c"], max_failed=1)
         assert len(server.requests) == 5

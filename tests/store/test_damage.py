@@ -221,6 +221,7 @@ def test_an_entry_is_checked_once_in_a_process(store: Store) -> None:
     assert again.path(KEY)
     (entry(store) / "matrix.npy").write_bytes(b"changed")
     assert again.path(KEY)
+    assert store.path(KEY), "and what it has written itself not at all"
     assert Store(store.folder).path(KEY) is None
     assert again.path(KEY) is None  # it is gone now
 
