@@ -125,7 +125,7 @@ class LiveProgress(PlainProgress):
 
     def start(self, path: str, method: str, rows: int) -> None:
         """A new bar; what was read for the stage is read."""
-        for name in [name for name in self.bars if name.startswith(READING)]:
+        for name in [name for name in [*self.bars] if name.startswith(READING)]:
             self._hide(name)
         self._show(path, f"{path}: {method}", rows)
 
@@ -164,7 +164,8 @@ class LiveProgress(PlainProgress):
         self.bars[name] = self.live.add_task(_escaped(text), total=total)
 
     def _hide(self, name: str) -> None:
-        self.live.remove_task(self.bars.pop(name))
+        if (bar := self.bars.pop(name, None)) is not None:  # of two stages that begin at once, one does it
+            self.live.remove_task(bar)
 
 
 def spent(tally: Tally, seconds: float | None = None) -> str:

@@ -1,19 +1,19 @@
 """Running tasks as their inputs come to be: those that wait on a network beside those that compute.
 
 What computes takes the whole machine, so that is done one task at a time, in the thread that calls. What
-waits for the answers of models elsewhere takes next to nothing, and each such task has a thread. Under a cap
-these go one after another, in an order that is always the same: what a run took before it was stopped is then
-counted by the next one before anything is paid.
+waits for the answers of models elsewhere takes next to nothing, and each such task has a thread, which at its
+end starts those that waited for it: whatever computes, they need not wait for that. Under a cap these go one
+after another, in an order that is always the same: what a run took before it was stopped is then counted by
+the next one before anything is paid.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from queue import SimpleQueue
-from threading import Thread
+from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
 from selectlang.engine.handles import ResultHandle
+from selectlang.engine.standing import Lost
 from selectlang.engine.task import Task
 from selectlang.ports import Model
 
@@ -40,70 +40,97 @@ class Lanes:
 
     def __init__(self, results: Results, tasks: list[Task]) -> None:
         self.results = results
-        self.waiting = {task.key: task for task in tasks}
-        self.needs = {task.key: self._needs(task) for task in tasks}
+        self.left: dict[str, Task] = {}  # what is not done yet, what is under way too
+        self.needs: dict[str, set[str]] = {}
         self.computing: Task | None = None
         self.asking: dict[str, Thread] = {}
-        self.ended: SimpleQueue[str] = SimpleQueue()  # the keys of tasks whose threads are at their end
+        self.moved = Condition()  # held to read or change any of these; told of when a thread is at its end
+        self.add(tasks)
+
+    def add(self, tasks: list[Task]) -> None:
+        """Take tasks in, at their place in the order."""
+        keys = self.left.keys() | {task.key for task in tasks}
+        self.left = {key: task for key, task in self.results.tasks.items() if key in keys}
+        self.needs |= {task.key: self._needs(task) for task in tasks}
 
     def _needs(self, task: Task) -> set[str]:
         """The keys that a task waits for: what it is made from, and what its stored result rests on."""
         handles = (handle for handles in task.inputs.values() for handle in handles)
         made_from = {handle.key for handle in handles if isinstance(handle, ResultHandle)}
-        return (made_from | set(self.results.standing.sources(task.key))) & self.waiting.keys()
+        return made_from | set(self.results.standing.sources(task.key))
 
     def run(self) -> None:
         """Run them all."""
         try:
-            while self.waiting or self.asking:
-                self.computing = self.ready()
-                if self.computing is not None:
-                    self.results.prepare(self.computing)()
-                    del self.waiting[self.computing.key]
-                elif self.asking:
-                    del self.asking[self.ended.get()]
-                while not self.ended.empty():
-                    del self.asking[self.ended.get()]
-                self.results.check()
+            while task := self.next():
+                self.work(task)
         except BaseException as error:
-            self.results.stop(error)
-            for thread in self.asking.values():
+            with self.moved:
+                self.results.stop(error)
+            for thread in [*self.asking.values()]:  # with an error, none is started any more
                 thread.join()
         if self.results.error is not None:
             raise self.results.error
 
-    def ready(self) -> Task | None:
-        """Start what waits on a network, and return the first task that can compute."""
+    def next(self) -> Task | None:
+        """The next task to compute, as soon as there is one; None when all is done."""
+        with self.moved:
+            self.computing = None
+            while True:
+                self.computing = self.start()
+                if self.computing is not None or not self.asking:
+                    return self.computing
+                self.moved.wait()
+
+    def start(self) -> Task | None:
+        """Start what waits on a network and is ready, and return the first task that can compute."""
+        self.results.check()
         computing = None
         door = self.results.door
         capped = door is not None and door.caps.bounded
         full = capped and bool(self.asking)
-        for key, task in [*self.waiting.items()]:
-            if not self.needs[key].isdisjoint(self.waiting.keys() | self.asking.keys()):
-                full |= capped and waits(task)
+        for key, task in [*self.left.items()]:
+            if key in self.asking or task is self.computing:
                 continue
-            if self.results.standing.has(key):  # what it was made from has come out the same
-                del self.waiting[key]
-            elif waits(task):
-                if full:
-                    continue
+            if not self.left.keys().isdisjoint(self.needs[key]):
+                full |= capped and waits(task)
+            elif self.results.standing.has(key):  # what it was made from has come out the same
+                del self.left[key]
+            elif not waits(task):
+                computing = computing or task
+            elif not full:
                 full = capped
-                thread = Thread(target=self.ask, args=(task, self.results.prepare(task)), daemon=True)
-                del self.waiting[key]
-                self.asking[key] = thread
+                thread = Thread(target=self.ask, args=(task,), name=task.path, daemon=True)
                 thread.start()
-            elif computing is None:
-                computing = task
+                self.asking[key] = thread
         return computing
 
-    def ask(self, task: Task, execute: Callable[[], None]) -> None:
-        """Run a task in its thread."""
+    def work(self, task: Task) -> None:
+        """Run a task. Where what it is made from turns out damaged, that is to be made again first."""
         try:
-            execute()
+            self.results.execute(task)
+        except Lost:
+            handles = [handle for handles in task.inputs.values() for handle in handles]
+            with self.moved:
+                self.add(self.results.needed(handles))
+        else:
+            with self.moved:
+                del self.left[task.key]
+
+    def ask(self, task: Task) -> None:
+        """Run a task in its thread, and start what waited for it."""
+        try:
+            self.work(task)
+            with self.moved:
+                del self.asking[task.key]
+                self.start()
         except BaseException as error:  # the thread that calls raises it, if it is the first
-            first = self.results.error is None
-            self.results.stop(error)
-            if first and (self.computing or len(self.asking) > 1):
-                self.results.watcher.fail(task)
+            with self.moved:
+                first = self.results.error is None
+                self.results.stop(error)
+                if first and (self.computing or len(self.asking) > 1):
+                    self.results.watcher.fail(task)
         finally:
-            self.ended.put(task.key)
+            with self.moved:
+                self.asking.pop(task.key, None)
+                self.moved.notify()

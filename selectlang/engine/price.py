@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from selectlang.engine.execute import Execution
 from selectlang.engine.handles import DataHandle, EmptyHandle, Handle, ResultHandle, fit, rows_of
 from selectlang.engine.inputs import inputs_of
 from selectlang.engine.results import Results
+from selectlang.engine.standing import Lost
 from selectlang.engine.task import Task
 from selectlang.errors import DataError
 from selectlang.llm.calls import Calls
@@ -67,8 +69,8 @@ def _sample(task: Task, results: Results, seed: int) -> Rows[Any] | None:
         for handle in task.inputs.get(port.name, ())
     ]
     for port, handle in handles:
-        if _there(handle, results):
-            rows = rows_of(fit(results.value(handle), port))
+        with suppress(Lost):
+            rows = rows_of(fit(results.read(handle), port))
             return None if not rows else rows.take(rows.draws(seed).argsort()[:KNOWN])
         if (key := _about(handle, results)) is not None:
             whole: Rows[Any] = Rows(results.sets.dataset(key))
@@ -107,8 +109,8 @@ def _value(port: Port, handle: Handle, sample: Rows[Any], results: Results) -> A
         return sample
     if port.kind is Selection:
         return Selection(sample)
-    if _there(handle, results):
-        return results.value(handle)
+    with suppress(Lost):
+        return results.read(handle)
     if port.kind is Replies:
         return Replies(Rows(sample.data, sample.positions, sample.responses()))
     return Model(NOT_YET) if port.kind is Model else None

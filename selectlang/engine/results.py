@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from selectlang.engine.execute import Execution
 from selectlang.engine.handles import DataHandle, EmptyHandle, Handle, ResultHandle, empty
 from selectlang.engine.inputs import inputs_of, rows_in
 from selectlang.engine.lanes import Lanes
-from selectlang.engine.standing import Standing
+from selectlang.engine.standing import Lost, Standing
 from selectlang.engine.task import Task, Watcher
 from selectlang.errors import DataError
 from selectlang.llm.claims import Claims
@@ -72,19 +71,15 @@ class Results:
         """Run what these handles need and the store does not hold."""
         Lanes(self, self.needed(handles)).run()
 
-    def prepare(self, task: Task) -> Callable[[], None]:
-        """Read the inputs of a task; what is returned runs it, in any thread.
+    def execute(self, task: Task) -> None:
+        """Run a task, in any thread, unless its result is there by then, made by another run.
 
-        It does nothing if the result is there by then, made by another run.
+        Lost when an input is damaged.
         """
         given = {port: [self.given(task, one) for one in handles] for port, handles in task.inputs.items()}
-
-        def execute() -> None:
-            with claimed(self.claims, task.key, lambda: self.watcher.wait(task), self.check):
-                if self.store.path(task.key) is None or not self.standing.has(task.key):
-                    self.make(task, inputs_of(task.method, given))
-
-        return execute
+        with claimed(self.claims, task.key, lambda: self.watcher.wait(task), self.check):
+            if self.store.path(task.key) is None or not self.standing.has(task.key):
+                self.make(task, inputs_of(task.method, given))
 
     def stop(self, error: BaseException) -> None:
         """End what runs in other threads, because of an error; the first one is kept."""
@@ -126,13 +121,21 @@ class Results:
 
     def given(self, task: Task, handle: Handle) -> Any:
         """A value as an input of a task; what a merge joins says of each row which budget chose it."""
-        value = self.value(handle)
+        value = self.read(handle)
         if task.method.kind == "merge" and isinstance(handle, ResultHandle):
             return self.tasks[handle.key].marked(value)
         return value
 
     def value(self, handle: Handle) -> Any:
-        """The value a handle stands for; a result that turns out damaged is made again."""
+        """The value a handle stands for; what the store does not hold, or holds damaged, is made first."""
+        try:
+            return self.read(handle)
+        except Lost:
+            self.demand([handle])
+            return self.read(handle)
+
+    def read(self, handle: Handle) -> Any:
+        """The value a handle stands for; Lost when the store does not hold it, or holds it damaged."""
         dataset = self.sets.dataset
         if isinstance(handle, DataHandle):
             return Rows(dataset(handle.key))
@@ -141,9 +144,7 @@ class Results:
         folder = self.store.path(handle.key) if self.standing.has(handle.key) else None
         if folder is None:
             self.standing.lost(handle.key)
-            self.demand([handle])
-            folder = self.store.path(handle.key)
-            assert folder is not None
+            raise Lost(handle.key)
         value = decode(folder / f"port_{handle.port}", dataset)
         if handle.verdict is not None and isinstance(value, Labels):
             try:

@@ -13,16 +13,28 @@ from selectlang.engine.handles import Handle, ResultHandle
 from selectlang.store.store import Store
 
 
+class Lost(Exception):
+    """A result is not in the store, or was damaged there: it is to be made."""
+
+
 @dataclass
 class Standing:
-    """What stands in one run. `made` are the keys of the results that the run made itself."""
+    """What stands in one run. `made` are the keys of the results that the run made itself.
+
+    `known` are those that are known to stand, and `doubted` those whose files are checked first.
+    """
 
     store: Store
     made: set[str] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
+    doubted: set[str] = field(default_factory=set)
 
     def has(self, key: str) -> bool:
-        """Whether the store has a result that can be used; its files are not checked yet."""
+        """Whether the store has a result that can be used; mostly its files are not checked yet."""
+        if key in self.doubted:
+            if self.store.path(key) is None:
+                return False
+            self.doubted.discard(key)
         if key in self.known:
             return True
         meta = self.store.meta(key)
@@ -35,8 +47,9 @@ class Standing:
         return True
 
     def lost(self, key: str) -> None:
-        """A result turned out damaged."""
+        """A result turned out damaged; it may be made again meanwhile, or could not be taken out."""
         self.known.discard(key)
+        self.doubted.add(key)
 
     def sources(self, key: str) -> Iterable[str]:
         """The results with failed calls that a result rests on."""

@@ -28,6 +28,16 @@ stages:
 outputs: {chosen: chosen}
 """
 RUN = "selectlang run s.yaml --set pool=pool.jsonl --out out --set size="
+ANSWERED = """
+selectlang: 1
+name: answered
+params: {pool: {type: path, default: pool.jsonl}}
+data: {pool: {path: $pool, id: id}}
+stages:
+  replies:  {generate: llm, from: pool, model: fake/echo}
+  verdicts: {judge: pairwise, from: {rows: pool, against: replies}, model: fake/judge, max_failed: 0.5}
+outputs: {verdicts: verdicts}
+"""
 VERIFY = "selectlang store verify"
 
 
@@ -79,6 +89,33 @@ def test_any_damaged_file_is_found_and_made_again(
             needed = set() if key == report else {path for path in keys if keys[path] == key} | {"chosen"}
             assert made == needed, (file, data)
         shutil.rmtree(p.store)
+
+
+def test_a_damaged_entry_that_cannot_be_taken_out_is_an_error(
+    project: Make, pool: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    p = project({"s.yaml": SPEC, "pool.jsonl": pool(80)})
+    key = p.run(RUN + "20").ok().keys["topics"]
+    flip(next(p.store.glob(f"entries/*/{key}/port_*/*.npy")))
+
+    def fail(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Store, "_delete", fail)
+    done = p.run(RUN + "21")
+    assert done.code == 1
+    assert "topics: cannot replace the damaged entry" in done.err
+
+
+def test_a_plan_makes_nothing_of_what_is_damaged(project: Make, pool: Make) -> None:
+    p = project({"s.yaml": ANSWERED, "pool.jsonl": pool(10)})
+    key = p.run("selectlang run s.yaml --out out").ok().keys["replies"]
+    flip(next(p.store.glob(f"entries/*/{key}/port_/*.jsonl")))
+    p.write({"s.yaml": ANSWERED.replace("max_failed: 0.5", "max_failed: 0.6")})
+    p.run("selectlang plan s.yaml").ok()
+    assert not Store(p.store).has(key)
+    again = p.run("selectlang run s.yaml --out out").ok()
+    assert again.states == {"replies": "ran", "verdicts": "ran"}
 
 
 def test_a_damaged_entry_whose_inputs_are_damaged_too(project: Make, pool: Make) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +24,7 @@ from typing import Any
 import pytest
 
 from selectlang.engine.claim import claimed
+from selectlang.engine.standing import Standing
 from selectlang.llm.claims import Claims
 from tests.llm.server import Server
 
@@ -61,6 +63,11 @@ PATIENCE = 30.0
 def grade(prompt: str) -> str:
     number = int(re.findall(r"answer (\d+)", prompt)[0])
     return json.dumps({"explanation": "", "grade": number * 7 % 10 + 1})
+
+
+def reply_or_grade(prompt: str) -> str:
+    question = re.fullmatch(r"question (\d+)", prompt)
+    return f"answer {question[1]}" if question else grade(prompt)
 
 
 @pytest.fixture
@@ -186,6 +193,125 @@ def test_a_cap_holds_for_stages_that_ask_at_once(both: Both, server: Server, cal
     assert server.answered.total() == calls
     both.run(options=f"--max-calls {2 * ROWS}").ok()
     assert server.answered.total() == 2 * ROWS
+
+
+CHAIN = """
+selectlang: 1
+name: chain
+params: {pool: {type: path, default: pool.jsonl}}
+data: {pool: {path: $pool}}
+stages:
+  replies:  {generate: llm, from: pool, model: openai/first}
+  grades:   {judge: rubric, from: replies, model: openai/second}
+  others:   {judge: rubric, from: pool, model: openai/third}
+  slow:     {score: slow, from: pool}
+  better:   {merge: blend, from: [grades.scores, others.scores, slow]}
+  chosen:   {budget: top, from: better, size: 7}
+outputs: {chosen: chosen}
+"""
+
+
+def asked_in_turn(server: Server) -> list[str]:
+    """The models in the order of their requests, those that came together as one."""
+    return [model for model, _ in groupby(request.body["model"] for request in server.requests)]
+
+
+@pytest.mark.parametrize("options", ["", f"--max-calls {3 * ROWS}"])
+def test_what_asks_starts_when_what_it_is_made_from_is_there_whatever_computes(
+    both: Both, server: Server, options: str
+) -> None:
+    both.project.write({"s.yaml": CHAIN})
+    server.answer = reply_or_grade
+    both.between = lambda: wait_for(lambda: server.answered.total() == 3 * ROWS)
+    both.run(options=options).ok()
+    if options:
+        assert asked_in_turn(server) == ["first", "second", "third"]
+
+
+def test_under_a_cap_what_cannot_ask_yet_keeps_its_turn(both: Both, server: Server) -> None:
+    """The second stage waits for one that computes, and the third for the second."""
+    spec = CHAIN.replace("slow, from: pool", "slow, from: replies")
+    spec = spec.replace("rubric, from: replies", "rubric, from: picked")
+    picked = "  picked:   {budget: top, from: slow, size: 30}\n"
+    both.project.write({"s.yaml": spec.replace("  grades:", picked + "  grades:")})
+    server.answer = reply_or_grade
+    both.run(options=f"--max-calls {3 * ROWS - 10}").ok()
+    assert asked_in_turn(server) == ["first", "second", "third"]
+
+
+LOST = """
+selectlang: 1
+name: lost
+params: {pool: {type: path, default: pool.jsonl}}
+data: {pool: {path: $pool}}
+stages:
+  lengths:  {score: length, from: pool}
+  picked:   {budget: top, from: lengths, size: 40}
+  replies:  {generate: llm, from: picked, model: openai/first}
+  fresh:    {generate: llm, from: pool, model: openai/second}
+  verdicts: {judge: pairwise, from: {rows: fresh, against: replies}, model: openai/third}
+  slow:     {score: slow, from: pool}
+outputs: {verdicts: verdicts, slow: slow}
+"""
+WATCH = """
+import meeting
+import selectlang as sl
+
+@sl.hookimpl
+def stage_started(path):
+    meeting.started(path)
+"""
+
+
+@pytest.mark.parametrize("options", ["", "--max-calls 999"])
+@pytest.mark.parametrize("lost", [["replies"], ["replies", "picked"]])
+def test_what_is_lost_while_others_run_is_made_again(
+    both: Both, server: Server, lost: list[str], options: str
+) -> None:
+    """What asks is made again beside what computes; what computes is, in the thread that calls."""
+    both.project.write({"s.yaml": LOST.replace("verdicts: verdicts, slow: slow", "replies: replies")})
+    server.answer = lambda prompt: "7 5" if "[Your task]" in prompt else f"answer to {prompt}"
+    keys = both.run().ok().keys
+    started, here, gone = list[tuple[str, bool]](), threading.current_thread(), threading.Event()
+    meeting = sys.modules["meeting"]
+    meeting.started = lambda path: started.append((path, threading.current_thread() is here))  # type: ignore[attr-defined]
+    both.project.write({"s.yaml": LOST, "plugins/watch.py": WATCH})
+
+    def lose() -> None:
+        for path in lost if not gone.is_set() else []:
+            shutil.rmtree(both.project.store / "entries" / keys[path][:2] / keys[path])
+        gone.set()
+        wait_for(lambda: not asking & {thread.name for thread in threading.enumerate()})
+        beside.append(len(started))
+
+    answer, asking, beside = server.answer, {"fresh", "replies", "verdicts"}, list[int]()
+    server.answer = lambda prompt: answer(prompt) if gone.wait(PATIENCE) else ""
+    both.between = lose
+    both.run(options=options).ok()
+    remade = [("picked", True)] * ("picked" in lost) + [("replies", False)]
+    assert sorted(started[:2]) == [("fresh", False), ("slow", True)]
+    assert started[2:] == [*remade, ("verdicts", False)]
+    assert set(beside) == {2 if "picked" in lost else 4}
+    assert len(server.requests) == 3 * ROWS  # what was lost was not paid for again
+
+
+def test_a_fault_between_two_stages_that_ask_ends_the_run(
+    both: Both, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def has(standing: Standing, key: str) -> bool:
+        if threading.current_thread().name == "replies":
+            raise RuntimeError("can't start new thread")
+        return found(standing, key)
+
+    found = Standing.has
+    monkeypatch.setattr(Standing, "has", has)
+    both.project.write({"s.yaml": CHAIN})
+    server.answer = reply_or_grade
+    both.between = lambda: wait_for(lambda: "replies: failed; the run ends" in sys.stderr.getvalue())  # type: ignore[attr-defined]
+    failed = both.run()
+    assert failed.code != 0
+    assert "can't start new thread" in failed.err
+    assert both.shards == 1
 
 
 def test_an_interrupt_ends_both(both: Both, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -315,6 +315,24 @@ def test_what_is_done_soon_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+def test_bars_of_stages_that_begin_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second begins, as one in another thread may, while the first takes away what was read for both."""
+    with progress.LiveProgress(io.StringIO()) as show:
+        show.reading("pool", 10)
+        show.reading("targets", 10)
+        remove, second = show.live.remove_task, [("b", "score length", 10)]
+
+        def removing(bar: Any) -> None:
+            while second:
+                show.start(*second.pop())
+            remove(bar)
+
+        monkeypatch.setattr(show.live, "remove_task", removing)
+        show.start("a", "score length", 10)
+        assert sorted(show.bars) == ["a", "b"]
+        assert [task.description for task in show.live.tasks] == ["b: score length", "a: score length"]
+
+
 def test_data_that_changes_while_it_is_read_is_not_used(
     project: Make, pool: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
