@@ -64,15 +64,13 @@ def serve() -> None:
 
 @contextmanager
 def server() -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, __file__, "--as", "server"], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    try:
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
-    finally:
-        process.kill()
-        process.wait()
+    words = [sys.executable, __file__, "--as", "server"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
+        finally:
+            process.kill()
 
 
 def prompt(number: int) -> str:

@@ -230,7 +230,9 @@ def main() -> None:
         ways, tokenizer = causal_ways(Path(name) / "model")
         lengths = np.array([len(ids) for ids in tokenizer(rows.texts("full", "tulu"))["input_ids"]])
         seconds, found = timed(ways, rows, args.repeats)
-        operations = work(lengths, SIZES["num_hidden_layers"], SIZES["hidden_size"], 1376, 3)
+        operations = work(
+            lengths, SIZES["num_hidden_layers"], SIZES["hidden_size"], SIZES["intermediate_size"], 3
+        )
         title = f"Llama of 56M parameters, {len(rows):,} rows, {lengths.sum():,} tokens"
         controls = ["authors' loop, bf16", "authors' loop, fp32"]
         show(title, seconds, controls, lengths.sum(), operations)

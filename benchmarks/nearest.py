@@ -1,13 +1,16 @@
-"""score: nearest over vectors on disk, against numpy in blocks and against the limit of the machine.
+"""score: nearest over vectors on disk, against numpy in blocks and whole, and the limit of the machine.
 
     python benchmarks/nearest.py [--rows N] [--dimension N] [--targets N] [--repeats N] [--keep FILE]
 
 Vectors are made: 50 clusters, each row its centre plus as much noise. They are written once as .npy in fp32,
-and read memory-mapped, from the page cache where they fit. Targets are in 7 groups. The control computes the
-same in the plain way: blocks of 4,096 rows scaled to length 1, one fp32 product, the largest of each group.
+and read memory-mapped, from the page cache where they fit. Targets are in 7 groups. The controls compute the
+same in the plain way: rows scaled to length 1, one fp32 product, the largest of each group; in blocks of
+4,096 rows, or all at once, as a full matrix of similarities (8 GB of memory for a million rows of 1,024 and
+1,000 targets).
 
-Prints the ratio of the times (median, alternating), whether the top tenth by each group and by the best of
-them is the same set of rows, the largest difference, and how much memory ours took that is not of the file.
+Prints the ratios of the times (medians of those of the turns); whether the top tenth by each group and by
+the best of them is the same set of rows, and the largest difference; how much of what the machine can do all
+products would be, and how much reading the file; and how much memory ours took that is not of the file.
 Where two sums in fp32 differ in the last digit, rows at the line may change places.
 """
 
@@ -15,16 +18,18 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import tempfile
-import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from types import SimpleNamespace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from machine import machine
+from apart import Memory
+from machine import machine, rates
 from numpy.typing import NDArray
 
 import selectlang as sl
@@ -55,33 +60,34 @@ class Targets:
 
 
 def make(path: Path, rows: int, dimension: int, targets: int) -> Matrix:
-    """Write the vectors of a pool; returns those of targets, like them."""
-    random = np.random.default_rng(0)
-    centers = random.standard_normal((50, dimension), np.float32)
+    """Write the vectors of a pool, where they are not there yet; returns those of targets, like them."""
+    centers = np.random.default_rng(0).standard_normal((50, dimension), np.float32)
 
-    def points(count: int) -> Matrix:
+    def points(count: int, random: np.random.Generator) -> Matrix:
         noise = random.standard_normal((count, dimension), np.float32)
         noise += centers[random.integers(0, len(centers), count)]
         return noise
 
-    found = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, dimension))
-    for start in range(0, rows, 16384):
-        found[start : start + 16384] = points(min(16384, rows - start))
-    found.flush()
-    return points(targets)
+    if not path.exists():
+        random = np.random.default_rng(1)
+        found = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, dimension))
+        for start in range(0, rows, 16384):
+            found[start : start + 16384] = points(min(16384, rows - start), random)
+        found.flush()
+    return points(targets, np.random.default_rng(2))
 
 
-def plain(pool: Matrix, targets: Matrix, groups: NDArray[Any]) -> Matrix:
-    """The control."""
+def plain(pool: Matrix, targets: Matrix, groups: NDArray[Any], block: int) -> Matrix:
+    """The control, so many rows at once."""
     wanted = unit(targets)
     order = np.argsort(groups, kind="stable")
     bounds = np.searchsorted(groups[order], [*sorted(set(groups.tolist())), "~"])
     columns = np.ascontiguousarray(wanted[order].T)
     found = np.empty((len(pool), len(bounds) - 1), np.float32)
-    for start in range(0, len(pool), 4096):
-        similar = unit(pool[start : start + 4096]) @ columns
+    for start in range(0, len(pool), block):
+        similar = unit(pool[start : start + block]) @ columns
         for i, (low, high) in enumerate(itertools.pairwise(bounds)):
-            found[start : start + 4096, i] = similar[:, low:high].max(axis=1)
+            found[start : start + block, i] = similar[:, low:high].max(axis=1)
     return found
 
 
@@ -95,32 +101,6 @@ def ours(pool: Matrix, targets: Matrix, rows: Targets) -> Matrix:
         view: Any = SimpleNamespace(data=range(len(pool)))
         found[start : start + len(shard)] = method(sl.Vectors(view, shard)).values
     return found
-
-
-class Memory(threading.Thread):
-    """Watches the memory of this process that is of no file."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.ended, self.start_at, self.most = threading.Event(), anonymous(), 0
-
-    def run(self) -> None:
-        while not self.ended.wait(0.01):
-            self.most = max(self.most, anonymous() - self.start_at)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.ended.set()
-        self.join()
-
-
-def anonymous() -> int:
-    """Bytes in memory that are of no file."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
 
 
 def compared(control: Matrix, found: Matrix) -> str:
@@ -154,31 +134,44 @@ def main() -> None:
         path = args.keep or Path(folder) / "pool.npy"
         targets = make(path, args.rows, args.dimension, args.targets)
         pool: Matrix = np.load(path, mmap_mode="r")
+        if pool.shape != (args.rows, args.dimension):
+            raise SystemExit(f"{path} holds vectors of shape {pool.shape}; name another file")
         about = Targets(len(targets))
         groups = np.array(about.groups())
-        times: dict[str, list[float]] = {"numpy": [], "ours": []}
-        with Memory() as memory:
+        ways: dict[str, Callable[[], Matrix]] = {
+            "numpy in blocks": lambda: plain(pool, targets, groups, 4096),
+            "numpy, full matrix": lambda: plain(pool, targets, groups, len(pool)),
+            "ours": lambda: ours(pool, targets, about),
+        }
+        with Memory(os.getpid()) as memory:
             ours(pool, targets, about)  # also what is loaded once
+        times: dict[str, list[float]] = {name: [] for name in ways}
+        found: dict[str, Matrix] = {}
         for _ in range(args.repeats):
-            for name, call in (
-                ("numpy", lambda: plain(pool, targets, groups)),
-                ("ours", lambda: ours(pool, targets, about)),
-            ):
+            for name, way in ways.items():
                 started = time.perf_counter()
-                found = call()
+                found[name] = way()
                 times[name].append(time.perf_counter() - started)
-                if name == "numpy":
-                    control = found
-        control_s, mine = median(times["numpy"]), median(times["ours"])
-        ratio = median(a / b for a, b in zip(*times.values(), strict=True))
-        flops = 2 * args.rows * args.dimension * args.targets
-        error = np.abs(control - found).max()
         print(machine())
         print(f"{args.rows:,} x {args.dimension}, {args.targets:,} targets in {GROUPS} groups")
-        print(f"numpy {control_s:.2f} s, ours {mine:.2f} s: {ratio:.2f}x (median of {args.repeats} pairs)")
-        print(f"{args.rows / mine:,.0f} rows/s; all products would be {flops / mine / 1e9:,.0f} GF/s")
-        print(f"largest difference of a score {error:.1e}; {compared(control, found)}")
-        print(f"memory at most {memory.most / 2**20:,.0f} MiB above the file and what was loaded before")
+        show(times, pool.nbytes, 2 * pool.size * len(targets))
+        control, mine = found["numpy in blocks"], found["ours"]
+        print(f"largest difference of a score: {np.abs(control - mine).max():.1e}")
+        print(compared(control, mine))
+        above = (memory.most - memory.at_start) / 2**20
+        print(f"memory at most {above:,.0f} MiB above the file and what was loaded before")
+
+
+def show(times: dict[str, list[float]], size: int, operations: int) -> None:
+    """Seconds, ratios, and shares of what the machine can do."""
+    for name, each in times.items():
+        ratio = median(a / b for a, b in zip(each, times["ours"], strict=True))
+        print(f"{name}: {median(each):.2f} s, {ratio:.2f}x ours (median of {len(each)} turns)")
+    mine, most = median(times["ours"]), rates()
+    products, read = operations / mine / 1e9, size / mine / 1e9
+    print(f"all products would be {products:,.0f} GF/s, ", end="")
+    print(f"{products / most.fp32:.0%} of what is possible in fp32, {products / most.bf16:.0%} in bf16")
+    print(f"the file is read at {read:.2f} GB/s, {read / most.copy:.0%} of the rate of copies")
 
 
 if __name__ == "__main__":

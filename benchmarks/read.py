@@ -5,7 +5,8 @@
 Rows are like those of Alpaca, each made different by its number. Ours is the whole of it: rows are parsed and
 checked, given ids by their content, and written to Arrow files. pandas leaves them in memory. A bare loop of
 orjson, or over the batches of pyarrow, is the floor.
-Each is a process of its own, whose seconds begin after its imports. Prints medians and ratios.
+Each is a process of its own, whose seconds begin after its imports. Prints medians of times
+and of the ratios of the turns.
 """
 
 from __future__ import annotations
@@ -119,9 +120,10 @@ def compare(work: Path, rows: int, repeats: int, parquet: bool = False) -> None:
             seconds[name].append(float(log.read_text().split()[-1]))
             memory[name] = max(memory[name], taken.memory)
     middle = {name: median(each) for name, each in seconds.items()}
-    ratios = {name: f"{each / middle['ours']:.2f}×" for name, each in middle.items()}
+    turns = {name: zip(each, seconds["ours"], strict=True) for name, each in seconds.items()}
+    ratios = {name: median(a / b for a, b in each) for name, each in turns.items()}
     lines = {
-        name: (f"{each:.2f} s", f"{rows / each:,.0f}", f"{memory[name]:,.0f} MiB", ratios[name])
+        name: (f"{each:.2f} s", f"{rows / each:,.0f}", f"{memory[name]:,.0f} MiB", f"{ratios[name]:.2f}×")
         for name, each in middle.items()
     }
     head = ["", "time", "rows/s", "peak memory", "of our time"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -14,15 +13,7 @@ from selectlang.demo.model import pairs, write_model, write_toy_reward_model
 from selectlang.demo.planted import NOISY_TASKS
 from selectlang.demo.pool import make_pool
 
-FOLDER = Path(__file__).parents[2] / "benchmarks"
 BATCH = 30
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The modules of benchmarks/, which are scripts and no package."""
-    monkeypatch.syspath_prepend(FOLDER)
-    return importlib.import_module
 
 
 def test_the_hard_rate_rises_and_hard_rows_cost_fewer_calls(bench: Any, tmp_path: Path) -> None:

@@ -290,18 +290,53 @@ def test_params_from_a_file(project: Make, pool: Make) -> None:
     assert len(p.run(run + " --set size=3").ok().rows()) == 3
 
 
-def test_checking_is_light() -> None:
-    """Checking, listing and showing import no numpy and no library of models."""
+OURS = "selectlang selectlang_plugins selectlang_specs pluggy "
+READS = OURS + "yaml cython_runtime "
+CHECKS = READS + "jsonschema jsonschema_specifications referencing rpds attr attrs idna typing_extensions"
+
+
+@pytest.mark.parametrize("command, libraries", [
+    ("--help", OURS),
+    ("check rds-plus", CHECKS),
+    ("show score nearest", READS),
+    ("show kmq", CHECKS),
+    ("plugins", READS + "rich"),
+])  # fmt: skip
+def test_checking_is_light(command: str, libraries: str) -> None:
+    """Checking, listing and showing import no other library than these: none of numbers, rows or models."""
+    code = """
+import sys
+before = {*sys.modules}
+from selectlang.cli import main
+try:
+    code = main(sys.argv[1:])
+except SystemExit as end:
+    code = end.code
+assert not code
+new = {name.partition(".")[0] for name in {*sys.modules} - before}
+print(*new - sys.stdlib_module_names, file=sys.stderr)
+"""
+    words = [sys.executable, "-c", code, *command.split()]
+    done = subprocess.run(words, check=True, capture_output=True, text=True, timeout=60)
+    imported = {name for name in done.stderr.split() if not name.startswith("_cython_")}
+    assert imported <= {*libraries.split()}, imported - {*libraries.split()}
+
+
+def test_a_run_of_other_size_loads_no_pandas(project: Make, pool: Make) -> None:
+    """Arrow imports it for much that it does, where it is installed: a fifth of the time of such a run."""
+    pytest.importorskip("pandas")
+    p = project({"s.yaml": SPEC, "pool.jsonl": pool(40)})
+    run = "selectlang run s.yaml --set pool=pool.jsonl --out out --set size="
+    p.run(f"{run}9").ok()
     code = """
 import sys
 from selectlang.cli import main
-for command in (["check", "rds-plus"], ["plugins"], ["show", "score", "nearest"], ["show", "kmq"]):
-    assert main(command) == 0
-libraries = "numpy pyarrow torch faiss sklearn transformers scipy litellm".split()
-heavy = [name for name in libraries if name in sys.modules]
-assert not heavy, heavy
+assert main(sys.argv[1:]) == 0
+assert "pandas" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+    words = [sys.executable, "-c", code, *f"{run}8".split()[1:]]
+    subprocess.run(words, check=True, cwd=p.folder, env={**os.environ, **p.environment}, timeout=60)
+    assert len((p.folder / "out" / "chosen.jsonl").read_text(encoding="utf-8").splitlines()) == 8
 
 
 def shown(done: Any) -> str:
