@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-GROUP = 1 << 20  # rows of a table that are written together
+GROUP, NUMBERS = 1 << 16, 1 << 24  # rows of a table that are written together, and numbers of vectors
 
 
 def output(stem: Path, value: Any, origin: dict[str, str]) -> dict[str, Any]:
@@ -78,8 +78,11 @@ def _table(stem: Path, value: Any, rows: Rows[Any] | None) -> Path:
             return path
         assert rows is not None
         writer: pq.ParquetWriter | None = None
-        for start in range(0, max(len(rows), 1), GROUP):
-            part = slice(start, start + GROUP)
+        group = GROUP
+        if isinstance(value, Vectors):
+            group = max(1, min(group, NUMBERS // max(1, value.matrix.shape[1])))
+        for start in range(0, max(len(rows), 1), group):
+            part = slice(start, start + group)
             view = rows.take(np.arange(*part.indices(len(rows))))
             table = pa.table({"id": pa.array(view.ids(), pa.string()), **columns(value, view, part)})
             writer = writer or pq.ParquetWriter(file, table.schema)
