@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-ROWS, NUMBERS = 1 << 20, 1 << 24  # of a table that are written together: as many as neither exceeds
+GROUP, NUMBERS = 1 << 16, 1 << 24  # rows of a table that are written together, of no more numbers
 
 
 def output(stem: Path, value: Any, origin: dict[str, str]) -> dict[str, Any]:
@@ -78,9 +78,9 @@ def _table(stem: Path, value: Any, rows: Rows[Any] | None) -> Path:
             return path
         assert rows is not None
         writer: pq.ParquetWriter | None = None
-        step = max(1, min(ROWS, NUMBERS // _width(value)))
-        for start in range(0, max(len(rows), 1), step):
-            part = slice(start, start + step)
+        group = max(1, min(GROUP, NUMBERS // _width(value)))
+        for start in range(0, max(len(rows), 1), group):
+            part = slice(start, start + group)
             view = rows.take(np.arange(*part.indices(len(rows))))
             table = pa.table({"id": pa.array(view.ids(), pa.string()), **columns(value, view, part)})
             writer = writer or pq.ParquetWriter(file, table.schema)
