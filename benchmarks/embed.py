@@ -91,8 +91,8 @@ def one_by_one(tokenizer: Any, network: Any, limit: int, rows: Rows) -> Matrix:
 
 
 def ours(method: Any, rows: Rows) -> Matrix:
-    """A method, shard by shard, as the engine calls it."""
-    size = method.shard_rows
+    """A method, window by window, as the engine calls it."""
+    size = max(method.shard_rows, method.window_rows(rows, torch.cuda.device_count()))
     shards = (np.arange(start, min(start + size, len(rows))) for start in range(0, len(rows), size))
     return np.concatenate([method(rows.take(shard)).matrix for shard in shards])
 

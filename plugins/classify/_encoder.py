@@ -9,6 +9,8 @@ import selectlang as sl
 from .. import _batches, _classifiers, _models, _replicas
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -23,12 +25,16 @@ class Reader:
         self.mixed = mixed
         network.config.pad_token_id = tokenizer.pad_token_id
 
-    def tokens(self, rows: sl.Rows[Any]) -> list[list[int]]:
-        """The tokens of each row."""
+    def tokens(self, texts: list[str]) -> list[list[int]]:
+        """The tokens of each text."""
         ids: list[list[int]] = []
-        if texts := rows.texts(self.text):
+        if texts:
             ids = self.tokenizer(texts, truncation=True, max_length=self.limit)["input_ids"]
         return ids
+
+    def batched(self, ids: list[list[int]]) -> Iterator[_batches.Task]:
+        """Batches of texts, given by their tokens."""
+        return _batches.of_tokens(self.tokenizer, ids)
 
     def logits(self, ids: list[list[int]], chosen: NDArray[np.integer[Any]]) -> Any:
         """What the network says of some texts, (chosen, verdicts), in fp32."""
@@ -43,13 +49,15 @@ class Reader:
         with torch.autocast(_models.device(), torch.bfloat16, enabled=self.mixed):
             return network(**tensors).logits.float()
 
-    def probabilities(self, ids: list[list[int]], replicas: list[Any] | None = None) -> NDArray[np.float64]:
-        """The probability of each verdict, (texts, verdicts); NaN for a text of no tokens."""
+    def probabilities(
+        self, texts: int, tasks: Iterable[_batches.Task], replicas: list[Any] | None = None
+    ) -> NDArray[np.float64]:
+        """The probability of each verdict, (texts, verdicts), by their batches; NaN for one of no tokens."""
         import numpy as np
 
-        values = np.full((len(ids), self.network.config.num_labels), np.nan)
+        values = np.full((texts, self.network.config.num_labels), np.nan)
         networks = replicas or _replicas.replicas(self.network)  # as it is now, in training
-        for chosen, likely in _replicas.run(networks, _batches.tasks(self.tokenizer, ids), self._likely):
+        for chosen, likely in _replicas.run(networks, tasks, self._likely):
             values[chosen] = likely
         return values
 
@@ -69,4 +77,6 @@ class Encoder:
 
     def __call__(self, rows: sl.Rows[Any]) -> NDArray[np.float64]:
         """The probability of each verdict: (rows, verdicts)."""
-        return self.reader.probabilities(self.reader.tokens(rows), self.replicas)
+        reader, texts = self.reader, rows.texts(self.reader.text)
+        tasks = _batches.tasks(texts, lambda piece: reader.batched(reader.tokens(piece)))
+        return reader.probabilities(len(texts), tasks, self.replicas)

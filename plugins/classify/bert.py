@@ -136,7 +136,7 @@ def _fit(
     import torch
 
     network = reader.network
-    ids, others = reader.tokens(learnt.rows), reader.tokens(held.rows)
+    ids, others = (reader.tokens(known.rows.texts(reader.text)) for known in (learnt, held))
     counts = np.array([len(row) for row in ids], np.int64)
     codes = torch.tensor(learnt.codes, device=_models.device())
     weights = torch.tensor(counted, dtype=torch.float32, device=_models.device())[codes]
@@ -162,7 +162,8 @@ def _fit(
             optimizer.zero_grad()
         network.eval()
         if len(held.codes):
-            likely = reader.probabilities(others)[np.arange(len(held.codes)), held.codes]
+            tasks = reader.batched(others)
+            likely = reader.probabilities(len(others), tasks)[np.arange(len(held.codes)), held.codes]
             found = float(-np.log(np.maximum(likely, 1e-300)).mean())
             if found < least:
                 least, best = found, {name: value.clone() for name, value in network.state_dict().items()}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import selectlang as sl
 
 from .. import _batches, _models, _replicas, _text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Pooling = Literal["weighted_mean", "mean", "last"]
 
@@ -32,6 +35,7 @@ class hidden_states:  # noqa: N801 - the name of the method
     """
 
     shard_rows = 1024  # seconds of work: what a kill loses, and how often progress is told
+    window_rows = staticmethod(_batches.window)
     gpus = 1  # on a cluster: a GPU each, or where there is none a node
 
     def __init__(
@@ -69,16 +73,18 @@ class hidden_states:  # noqa: N801 - the name of the method
         import numpy as np
 
         texts = _text.texts(self.tokenizer, rows, self.text, self.template)
-        ids: list[list[int]] = []
-        if texts:
-            ids = self.tokenizer(
-                texts, truncation=True, max_length=self.limit, add_special_tokens=self.template != "chat"
-            )["input_ids"]
+        tasks = _batches.tasks(texts, self._batched)
         matrix = np.zeros((len(rows), self.network.config.hidden_size), np.float32)
-        batches = _batches.tasks(self.tokenizer, ids)
-        for chosen, vectors in _replicas.run(self.replicas, batches, self._vectors):
+        for chosen, vectors in _replicas.run(self.replicas, tasks, self._vectors):
             matrix[chosen] = vectors
         return sl.Vectors(rows, matrix)
+
+    def _batched(self, texts: list[str]) -> Iterator[_batches.Task]:
+        """Batches of some texts."""
+        ids = self.tokenizer(
+            texts, truncation=True, max_length=self.limit, add_special_tokens=self.template != "chat"
+        )["input_ids"]
+        return _batches.of_tokens(self.tokenizer, ids)
 
     def _vectors(self, network: Any, tensors: dict[str, Any]) -> Any:
         import torch

@@ -11,8 +11,6 @@ from .. import _batches, _models, _replicas
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PIECE = 1024  # texts made into tokens at once, while the network runs those before
-
 
 @sl.embed
 class sentence:  # noqa: N801 - the name of the method
@@ -32,7 +30,8 @@ class sentence:  # noqa: N801 - the name of the method
         precision: fp32, or bf16 for all but the pooling: faster where the processor or GPU has it
     """
 
-    shard_rows = 4096  # seconds of work: what a kill loses; in fewer rows, more of a batch is padding
+    shard_rows = 2048  # seconds of work: what a kill loses; in fewer rows, cores wait for tokens
+    window_rows = staticmethod(_batches.window)
     gpus = 1  # on a cluster: a GPU each, or where there is none a node
 
     def __init__(
@@ -80,28 +79,29 @@ class sentence:  # noqa: N801 - the name of the method
         return sl.Vectors(rows, matrix)
 
     def _tasks(self, texts: list[str]) -> Iterator[_batches.Task]:
-        """Batches of texts: in pieces by their characters, and in each piece by its tokens."""
+        """Batches of texts."""
+        return _batches.tasks(texts, self._batched)
+
+    def _batched(self, texts: list[str]) -> Iterator[_batches.Task]:
+        """Batches of some texts, by their tokens."""
         import numpy as np
         import torch
 
-        order = np.argsort([-len(text) for text in texts], kind="stable")
-        for start in range(0, len(order), PIECE):
-            piece = order[start : start + PIECE]
-            features = self.model.preprocess([texts[i] for i in piece.tolist()], prompt=self.prompt)
-            mask = features.get("attention_mask")
-            if mask is None:  # static embeddings: all tokens are in one row, and where each text begins
-                yield piece, features
-                continue
-            for batch in _batches.batches(mask.sum(dim=1).numpy(), _batches.budget()):
-                lines = torch.from_numpy(batch)
-                used = mask[lines].any(dim=0)  # the columns that are more than padding, on either side
-                yield (
-                    piece[batch],
-                    {
-                        name: value[lines][:, used] if torch.is_tensor(value) else value
-                        for name, value in features.items()
-                    },
-                )
+        features = self.model.preprocess(texts, prompt=self.prompt)
+        mask = features.get("attention_mask")
+        if mask is None:  # static embeddings: all tokens are in one row, and where each text begins
+            yield np.arange(len(texts)), features
+            return
+        for batch in _batches.batches(mask.sum(dim=1).numpy(), _batches.budget()):
+            lines = torch.from_numpy(batch)
+            used = mask[lines].any(dim=0)  # the columns that are more than padding, on either side
+            yield (
+                batch,
+                {
+                    name: value[lines][:, used] if torch.is_tensor(value) else value
+                    for name, value in features.items()
+                },
+            )
 
     def _vectors(self, model: Any, features: dict[str, Any]) -> Any:
         import torch

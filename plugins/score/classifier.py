@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import selectlang as sl
 
-from .. import _classifiers, _models
+from .. import _batches, _classifiers, _models
 from ..classify import logistic, neighbours
 from ..classify._encoder import Encoder
 
@@ -32,6 +32,7 @@ class classifier:  # noqa: N801 - the name of the method
     """
 
     shard_rows = 1024  # seconds of work: what a kill loses, and how often progress is told
+    window_rows = staticmethod(_batches.window)
     gpus = 1  # on a cluster: a GPU each, or where there is none a node
 
     def __init__(

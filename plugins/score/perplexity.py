@@ -34,6 +34,7 @@ class perplexity:  # noqa: N801 - the name of the method
     """
 
     shard_rows = 1024  # seconds of work: what a kill loses, and how often progress is told
+    window_rows = staticmethod(_batches.window)
     gpus = 1  # on a cluster: a GPU each, or where there is none a node
 
     def __init__(
@@ -65,28 +66,29 @@ class perplexity:  # noqa: N801 - the name of the method
 
     def _tasks(self, rows: sl.Rows[sl.P]) -> Iterator[_batches.Task]:
         """Batches of the rows of which a token counts."""
+        found = []
+        for turns in rows.turns():
+            text, start = _text.whole(self.tokenizer, turns, self.template)
+            empty = self.text == "response" and not sl.render(turns, "response").strip()
+            found.append((text, len(text) if empty else start))
+        return _batches.tasks(found, self._batched, lambda each: len(each[0]))
+
+    def _batched(self, given: list[tuple[str, int]]) -> Iterator[_batches.Task]:
+        """Batches of some texts, each with the character at which its response begins."""
         import torch
 
-        ids, counted = self._tokens(rows)
+        ids, counted = self._tokens(given)
         seen = [row if any(count) else [] for row, count in zip(ids, counted, strict=True)]
-        for chosen, tensors in _batches.tasks(self.tokenizer, seen):
+        for chosen, tensors in _batches.of_tokens(self.tokenizer, seen):
             wanted = torch.zeros_like(tensors["attention_mask"], dtype=torch.bool)
             for line, i in enumerate(chosen.tolist()):
                 wanted[line, : len(counted[i])] = torch.tensor(counted[i])
             yield chosen, {**tensors, "wanted": wanted[:, 1:]}
 
-    def _tokens(self, rows: sl.Rows[sl.P]) -> tuple[list[list[int]], list[list[bool]]]:
-        """The tokens of each row, and which of them count; never the first, which nothing predicts."""
-        texts, starts = [], []
-        for turns in rows.turns():
-            text, start = _text.whole(self.tokenizer, turns, self.template)
-            empty = self.text == "response" and not sl.render(turns, "response").strip()
-            texts.append(text)
-            starts.append(len(text) if empty else start)
-        if not texts:
-            return [], []
+    def _tokens(self, given: list[tuple[str, int]]) -> tuple[list[list[int]], list[list[bool]]]:
+        """The tokens of each text, and which of them count; never the first, which nothing predicts."""
         coded = self.tokenizer(
-            texts,
+            [text for text, _ in given],
             truncation=True,
             max_length=self.limit,
             add_special_tokens=self.template != "chat",
@@ -97,7 +99,7 @@ class perplexity:  # noqa: N801 - the name of the method
         else:
             counted = [
                 [i > 0 and end > start for i, (_, end) in enumerate(spans)]
-                for spans, start in zip(coded["offset_mapping"], starts, strict=True)
+                for spans, (_, start) in zip(coded["offset_mapping"], given, strict=True)
             ]
         return coded["input_ids"], counted
 

@@ -35,6 +35,7 @@ class reward:  # noqa: N801 - the name of the method
     """
 
     shard_rows = 1024  # seconds of work: what a kill loses, and how often progress is told
+    window_rows = staticmethod(_batches.window)
     gpus = 1  # on a cluster: a GPU each, or where there is none a node
 
     def __init__(
@@ -65,23 +66,22 @@ class reward:  # noqa: N801 - the name of the method
             texts = [_hh(turns) for turns in rows.turns()]
         else:
             texts = _text.texts(self.tokenizer, rows, "full", self.template)
-        ids: list[list[int]] = []
-        if texts:
-            ids = self.tokenizer(
-                texts, truncation=True, max_length=self.limit, add_special_tokens=self.template != "chat"
-            )["input_ids"]
+        tasks = _batches.tasks(texts, self._batched)
         values = np.full(len(rows), np.nan)
-        for chosen, scores in _replicas.run(self.replicas, self._tasks(ids), self._scores):
+        for chosen, scores in _replicas.run(self.replicas, tasks, self._scores):
             values[chosen] = scores
         return sl.Scores(rows, values)
 
-    def _tasks(self, ids: list[list[int]]) -> Iterator[_batches.Task]:
-        """Batches of texts, and the padding token of each.
+    def _batched(self, texts: list[str]) -> Iterator[_batches.Task]:
+        """Batches of some texts, and the padding token of each.
 
         A decoder reads a text at its last token that is not the padding token of the config. Where the
         config has none, that is the last token, and any token that ends no text of the batch can stand in.
         """
-        for chosen, tensors in _batches.tasks(self.tokenizer, ids):
+        ids = self.tokenizer(
+            texts, truncation=True, max_length=self.limit, add_special_tokens=self.template != "chat"
+        )["input_ids"]
+        for chosen, tensors in _batches.of_tokens(self.tokenizer, ids):
             pad = self.pad
             if pad is None:
                 last = {ids[i][-1] for i in chosen.tolist()}

@@ -50,6 +50,11 @@ class Cluster:
         """Whether the shards of a method are spread; who asks models or keeps files does so in the driver."""
         return method.is_class and not method.given & {"llm", "scratch"}
 
+    def workers(self, method: Method) -> tuple[int, int]:
+        """How many workers map the shards of a method, and how many GPUs each of them has."""
+        places = _places(self._start(), getattr(method.call, "gpus", 0))
+        return len(places), places[0].get("num_gpus", 0)
+
     def map(
         self, method: Method, inputs: dict[str, Any], settings: dict[str, Any], shards: list[Shard]
     ) -> Generator[tuple[str, Any, float], None, None]:

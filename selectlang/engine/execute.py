@@ -17,6 +17,7 @@ from selectlang.engine.inputs import parts_of
 from selectlang.engine.mapper import Mapper, Shard, failed
 from selectlang.engine.returned import outputs
 from selectlang.engine.shards import joined, sliced
+from selectlang.engine.windows import rows_at_once, windows
 from selectlang.errors import DataError, MethodError, SelectlangError
 from selectlang.methods import Method
 from selectlang.store.codec import decode, encode
@@ -24,6 +25,7 @@ from selectlang.store.codec import decode, encode
 if TYPE_CHECKING:
     from selectlang.data.dataset import Dataset
     from selectlang.engine.cluster import Cluster
+    from selectlang.engine.windows import Spans
     from selectlang.store.store import Store
 
 SHARD_ROWS = 4096
@@ -136,7 +138,7 @@ class Execution:
         if done:
             self.kept(done, len(rows))
         meta = {"path": self.path, "method": f"shard of {self.method.name}"}
-        with closing(self.mapped(value, missing)) as parts:
+        with closing(self.mapped(value, shards, missing)) as parts:
             for key, result in parts:
                 with self.store.writing(key, meta) as folder:
                     encode(result, folder)
@@ -147,21 +149,32 @@ class Execution:
         port = self.method.outputs[0]
         return lambda folder: {port.name: joined(port.kind, rows, map(self.read, self.shards), folder)}
 
-    def mapped(self, value: Any, spans: dict[str, tuple[int, int]]) -> Generator[tuple[str, Any], None, None]:
-        """Map the shards of these keys: here in their order, or on a cluster as they come to be done."""
-        shards = [Shard(key, sliced(value, start, stop)) for key, (start, stop) in spans.items()]
-        if self.cluster is not None and self.cluster.takes(self.method):
-            for key, result, seconds in self.cluster.map(
-                self.method, self.whole_inputs(), self.arguments(), shards
-            ):
-                self.inside += seconds
-                yield key, result
+    def mapped(self, value: Any, shards: Spans, missing: Spans) -> Generator[tuple[str, Any], None, None]:
+        """Map the missing shards by windows: here in their order, or on a cluster as they come to be done."""
+        if not missing:
             return
+        rows = rows_of(value)
+        assert rows is not None
+        cluster = self.cluster if self.cluster is not None and self.cluster.takes(self.method) else None
         scratch = self.store.scratch / "tmp"
         mapper = Mapper(self.method, lambda: {**self.whole_inputs(), **self.arguments()}, scratch)
-        for shard in shards:
-            yield shard.key, mapper.map(shard.value)
-            self.inside = mapper.inside
+        workers, gpus = (1, mapper.gpus()) if cluster is None else cluster.workers(self.method)
+        parts = windows(shards, missing.keys(), rows_at_once(self.method, rows, workers, gpus))
+        given = [
+            Shard(key, sliced(value, shards[key][0], shards[last][1])) for key, (*_, last) in parts.items()
+        ]
+        if cluster is None:
+            found = mapper.each(given)
+        else:
+            found = cluster.map(self.method, self.whole_inputs(), self.arguments(), given)
+        for first, result, seconds in found:
+            self.inside += seconds
+            begin, _ = shards[first]
+            for key in parts[first]:
+                if key in missing:
+                    start, stop = shards[key]
+                    yield key, sliced(result, start - begin, stop - begin)
+            del result  # as above
 
     def whole_inputs(self) -> dict[str, Any]:
         """The inputs that a class needs whole."""

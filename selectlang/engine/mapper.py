@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +21,10 @@ from selectlang.rows import Rows
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard to map: its key in the store, its value, and how many workers of a cluster it has lost."""
+    """What is mapped at once: a shard, or the shards of a window.
+
+    The key in the store, of the first of them; the value; and how many workers of a cluster it has lost.
+    """
 
     key: str
     value: Any
@@ -40,10 +44,25 @@ class Mapper:
     loaded: Any = None
     inside: float = 0.0
 
+    def each(self, shards: Iterable[Shard]) -> Iterator[tuple[str, Any, float]]:
+        """The key, the result, and the seconds in the method of each shard, in their order."""
+        before = 0.0
+        for shard in shards:
+            yield shard.key, self.map(shard.value), self.inside - before
+            before = self.inside
+
+    def gpus(self) -> int:
+        """GPUs of this machine, where the class has loaded the library that sees them."""
+        self._load()
+        if "torch" not in sys.modules:
+            return 0
+        import torch
+
+        return torch.cuda.device_count()
+
     def map(self, value: Any) -> Any:
         """Map one shard; rows go in batches of like length."""
-        if self.loaded is None:
-            self.loaded = self._timed(self.method.call, **self.given())
+        self._load()
         rows = rows_of(value)
         assert rows is not None
         size = getattr(self.method.call, "batch_rows", None)
@@ -65,6 +84,10 @@ class Mapper:
         if count != len(rows):
             raise MethodError(f"returned {port} about {count} rows for a batch of {len(rows)}")
         return matched(found, rows)
+
+    def _load(self) -> None:
+        if self.loaded is None:
+            self.loaded = self._timed(self.method.call, **self.given())
 
     def _timed(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call into the class, and count the time it takes."""

@@ -30,6 +30,11 @@ def sliced(value: Any, start: int, stop: int) -> Any:
         return Vectors(value.rows.take(index), value.matrix[start:stop])
     if isinstance(value, Scores):
         return _scores(value, value.rows.take(index), slice(start, stop))
+    if isinstance(value, Labels):
+        why = {name: array[start:stop] for name, array in value.why.items()}
+        return replace(value, rows=value.rows.take(index), codes=value.codes[start:stop], why=why)
+    if isinstance(value, Replies):
+        return Replies(value.rows.take(index))
     if isinstance(value, Clusters):
         distances = None if value.distances is None else value.distances[start:stop]
         labels = value.labels[start:stop]

@@ -65,7 +65,7 @@ def settings(suite: Suite) -> Iterator[Finding]:
 
 
 def sharding(suite: Suite) -> Iterator[Finding]:
-    """Attributes of a class that the engine cannot use: shard_rows, batch_rows, gpus."""
+    """Attributes of a class that the engine cannot use: shard_rows, window_rows, batch_rows, gpus."""
     wanted = {"shard_rows": (int, 1), "batch_rows": (int, 1), "gpus": (int | float, 0)}
     for name, (kind, least) in wanted.items() if inspect.isclass(suite.call) else ():
         value: Any = getattr(suite.call, name, least)
@@ -76,3 +76,19 @@ def sharding(suite: Suite) -> Iterator[Finding]:
                 f"a number of at least {least}",
                 "correct it, or leave it out",
             )
+    window: Any = getattr(suite.call, "window_rows", None)
+    if inspect.isclass(suite.call) and window is not None and not _takes(window, 2):
+        yield Finding(
+            "sharding",
+            "window_rows cannot be asked",
+            "a function of rows and a number of GPUs, which the class itself can be asked for",
+            "mark it @staticmethod, or leave it out",
+        )
+
+
+def _takes(call: Any, count: int) -> bool:
+    try:
+        inspect.signature(call).bind(*range(count))
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -138,7 +138,7 @@ def test_growth(benchmark: Benchmark, bench: Any, monkeypatch: pytest.MonkeyPatc
             raise
         pytest.skip(str(none))
     assert "each within 2 GB" in printed
-    assert re.search(r"top +│ +[\d.]+ s │ +[\d.]+ s │ +\d+ MiB │ +\d+ MiB", printed)
+    assert re.search(r"top +│ +[\d.]+ s │ +[\d.]+ s │ +[\d,]+ MiB │ +\d+ MiB", printed)
 
 
 def test_kmeans(benchmark: Benchmark) -> None:

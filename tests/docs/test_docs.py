@@ -287,7 +287,8 @@ def test_the_page_of_plugins_names_all_that_is_public() -> None:
         assert f"**`{name}(" in said, name
     classes = tables(PLUGINS, "Functions and classes")[0]
     assert {row[0].strip("`"): row[2] for row in classes} == {
-        "shard_rows": str(execute.SHARD_ROWS), "batch_rows": "all of a part", "gpus": "0",
+        "shard_rows": str(execute.SHARD_ROWS), "window_rows": "a part", "batch_rows": "all of a part",
+        "gpus": "0",
     }  # fmt: skip
     for kind in (*signature.MAPPED, *signature.SHARDED):
         assert f"`{kind.__name__}`" in said.split("A **function** is")[1].split("|")[0], kind

@@ -477,6 +477,15 @@ def test_a_lost_worker_costs_its_shards(stand_in: Callable[..., Ray]) -> None:
     assert len(ray.actors) == 4
 
 
+def test_a_cluster_says_how_many_workers_and_gpus_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    sentence = load().methods["embed", "sentence"]
+    found = cluster.Cluster(None)
+    for nodes, said in (([(4, 0), (2, 2)], (2, 1)), ([(4, 0), (2, 0), (1, 0)], (3, 0))):
+        monkeypatch.setattr(found, "_start", lambda nodes=nodes: ray_of(*nodes))
+        assert found.workers(sentence) == said
+
+
 def test_a_shard_gives_up_after_some_workers() -> None:
     shard = Shard("k", ROWS)
     for _ in range(cluster.LOSSES - 1):
@@ -541,6 +550,9 @@ class slow:
     "Lengths and groups, slowly; where it is is written down."
     shard_rows = 10
     batch_rows = 5
+    @staticmethod
+    def window_rows(rows, gpus):
+        return 25
     def __init__(self, targets: sl.Rows[sl.Q], *, bad: str = "none") -> None:
         self.groups, self.bad = sorted(set(targets.groups())), bad
     def __call__(self, rows: sl.Rows[sl.P]) -> sl.Scores[sl.P]:
@@ -561,7 +573,7 @@ def register_methods(register):
     register(slow)
 """
 RUN = "selectlang run s.yaml --set pool=pool.jsonl --plugins plugins "
-SHARDS = 16
+SHARDS, WINDOW = 16, 2  # 160 rows among two workers in four turns: two shards at once
 
 
 def test_a_run_on_a_cluster_tells_and_keeps_what_a_run_here_does(
@@ -642,7 +654,9 @@ def test_a_cluster_that_loses_a_node_gives_the_same_bytes(
     done = p.finish(process).ok()
     assert [done.bytes(name) for name in ("chosen", "slow")] == [alone.bytes(n) for n in ("chosen", "slow")]
     assert done.keys == alone.keys
-    assert 2 * SHARDS <= len(calls(p)) <= 2 * SHARDS + 4 * 2  # at most two shards were on their way there
+    assert any(len({int(name[1:]) // 10 for name in names}) == WINDOW for _, names in calls(p))
+    # At most two windows were on their way there.
+    assert 2 * SHARDS <= len(calls(p)) <= 2 * SHARDS + 4 * 2 * WINDOW
     assert len({node for node, _ in calls(p)[-6:]}) == 1
 
     # An error of the method is the error it is in this process; the shards that are done are kept.
@@ -668,4 +682,4 @@ def test_a_cluster_that_loses_a_node_gives_the_same_bytes(
     time.sleep(0.3)  # a worker may write down a call after its driver is gone
     (p.folder / "calls").unlink()
     assert p.run(RUN + "--out third").ok().bytes("slow") == alone.bytes("slow")
-    assert len(calls(p)) == 2 * (SHARDS - kept)
+    assert len(calls(p)) == 2 * WINDOW * -(-(SHARDS - kept) // WINDOW)

@@ -184,12 +184,14 @@ def test_what_bert_reads(small: Any, scratch: Any, monkeypatch: pytest.MonkeyPat
     read: list[list[str]] = []
     tokens = _encoder.Reader.tokens
 
-    def spy(self: Any, rows: sl.Rows[Any]) -> Any:
-        read.append(rows.ids())
-        return tokens(self, rows)
+    texts, codes = colours(45)
+    assert len({*texts}) == len(texts)
+
+    def spy(self: Any, given: list[str]) -> Any:
+        read.append([f"r{texts.index(text):03}" for text in given])
+        return tokens(self, given)
 
     monkeypatch.setattr(_encoder.Reader, "tokens", spy)
-    texts, codes = colours(45)
     small["epochs"] = 1
     bert(labels_of(rows_of(texts), codes), **small, scratch=scratch(), held_out=0.2)
     hard = {f"r{i:03}" for i, code in enumerate(codes) if code}
@@ -373,11 +375,11 @@ def test_the_best_epoch_is_kept(small: Any, scratch: Any, monkeypatch: pytest.Mo
     likely, states = iter([0.6, 0.9, 0.2]), []
     measure = _encoder.Reader.probabilities
 
-    def say(self: Any, ids: Any, replicas: Any = None) -> Any:
+    def say(self: Any, count: int, tasks: Any, replicas: Any = None) -> Any:
         if len(states) == 3:  # once more, to measure
-            return measure(self, ids, replicas)
+            return measure(self, count, tasks, replicas)
         states.append({name: value.clone() for name, value in self.network.state_dict().items()})
-        return np.full((len(ids), 2), next(likely))
+        return np.full((count, 2), next(likely))
 
     monkeypatch.setattr(_encoder.Reader, "probabilities", say)
     texts, codes = colours(30)

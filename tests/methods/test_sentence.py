@@ -11,7 +11,6 @@ import pytest
 
 import selectlang as sl
 from selectlang_plugins import _batches, _models
-from selectlang_plugins.embed import sentence as module
 from selectlang_plugins.embed.sentence import sentence
 
 Talk = Callable[..., sl.Rows[Any]]
@@ -105,7 +104,7 @@ def test_bf16_pools_in_fp32(made: Path, some: sl.Rows[Any]) -> None:
 def test_pieces_and_sides_of_padding(
     models: dict[str, Path], some: sl.Rows[Any], side: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PIECE", 3)
+    monkeypatch.setattr(_batches, "FIRST", 2)
     embed = sentence(model=str(models["llama"]))  # it knows how far apart tokens are, not where they stand
     embed.model.tokenizer.padding_side = side
     assert len({len(text) for text in some.texts()}) > 4
@@ -127,7 +126,7 @@ def test_no_column_of_a_batch_is_padding_alone(
 def test_each_text_is_made_into_tokens_once(
     made: Path, some: sl.Rows[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PIECE", 4)
+    monkeypatch.setattr(_batches, "FIRST", 2)
     embed = sentence(model=str(made))
     preprocess, seen = embed.model.preprocess, []
 
