@@ -90,7 +90,7 @@ class Lanes:
         capped = door is not None and door.caps.bounded
         full = capped and bool(self.asking)
         for key, task in [*self.left.items()]:
-            if key in self.asking or task is self.computing:
+            if key in self.asking:
                 continue
             if not self.left.keys().isdisjoint(self.needs[key]):
                 full |= capped and waits(task)
@@ -114,8 +114,8 @@ class Lanes:
             with self.moved:
                 self.add(self.results.needed(handles))
         else:
-            with self.moved:
-                del self.left[task.key]
+            with self.moved:  # a thread at its end may have found the result already
+                self.left.pop(task.key, None)
 
     def ask(self, task: Task) -> None:
         """Run a task in its thread, and start what waited for it."""

@@ -26,6 +26,7 @@ import pytest
 from selectlang.engine.claim import claimed
 from selectlang.engine.standing import Standing
 from selectlang.llm.claims import Claims
+from selectlang.progress import PlainProgress
 from tests.llm.server import Server
 
 ROWS = 40
@@ -293,6 +294,24 @@ def test_what_is_lost_while_others_run_is_made_again(
     assert started[2:] == [*remade, ("verdicts", False)]
     assert set(beside) == {2 if "picked" in lost else 4}
     assert len(server.requests) == 3 * ROWS  # what was lost was not paid for again
+
+
+def test_one_that_asks_may_end_while_one_that_computes_does(
+    both: Both, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The result of `slow` is in the store, but the thread that calls has yet to go on."""
+    kept, finish = threading.Event(), PlainProgress.finish
+
+    def late(show: PlainProgress, path: str, seconds: float) -> None:
+        if path == "slow":
+            kept.set()
+            wait_for(lambda: "replies" not in {thread.name for thread in threading.enumerate()})
+        finish(show, path, seconds)
+
+    monkeypatch.setattr(PlainProgress, "finish", late)
+    both.project.write({"s.yaml": CHAIN})
+    server.answer = lambda prompt: reply_or_grade(prompt) if kept.wait(PATIENCE) else ""
+    both.run().ok()
 
 
 def test_a_fault_between_two_stages_that_ask_ends_the_run(
