@@ -43,7 +43,7 @@ def test_the_memory_of_processes_below_is_added(bench: Any, tmp_path: Path) -> N
     below = TAKES.format(30) + "import time; time.sleep(1)"
     code = TAKES.format(30) + f"import subprocess, sys; subprocess.run([sys.executable, '-c', {below!r}])"
     taken = bench("apart").apart([sys.executable, "-c", code], {}, tmp_path / "log")
-    assert taken.anonymous > 57, "of both"  # where the other number is of one process
+    assert 57 < taken.anonymous < 100
 
 
 def test_a_command_within_its_limit_runs_and_another_is_killed(
