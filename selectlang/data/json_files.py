@@ -87,6 +87,9 @@ def _item(number: int, row: Any, odd: bool) -> Item:
 def holds_lines(path: Path) -> bool:
     """Whether a file holds JSON Lines, whatever it is called: two objects, the first of them on one line."""
     with open_bytes(path) as file:
+        if file.read(CHUNK).removeprefix(BOM).lstrip().startswith(b"["):
+            return False  # before a line is read, for an array may be one line of many megabytes
+        file.seek(0)
         lines = (line.removeprefix(BOM).strip() for line in iter(partial(file.readline, LONGEST), b""))
         first = next((line for line in lines if line), b"")
         try:
