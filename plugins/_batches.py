@@ -21,19 +21,20 @@ T = TypeVar("T", bound="Sized")
 CHARACTERS = 4  # of a token, about
 LONGEST = 2048  # tokens of a text, as most methods cut it
 WINDOW = 2**21  # tokens for each GPU at once: 128 batches, of which 2 to 3 % is padding; of 64, 3 to 5 %
+ROWS = 2**15  # for each GPU at once at most, of which each gives a vector, however short they are
 FIRST = 2**17  # tokens that nothing runs beside, while they are made: a batch for each of eight GPUs
 
 
 def window(rows: sl.Rows[Any], gpus: int) -> int:
     """Rows that are run at once on so many GPUs, by their characters: a minute or two of a model of 8B.
 
-    On a processor none above those of a shard, whose batches pad little: there the time counts that a kill
-    loses, and numbers to the last digit, which must not depend on how many cores there are.
+    0 on a processor: the batches of a shard have little padding there, and a kill should lose no more. The
+    last digit of a number may depend on how many GPUs there are, for it may on the batch that a text is in.
     """
     if not gpus:
         return 0
     tokens = (rows.lengths() / CHARACTERS).clip(1, LONGEST).mean()
-    return int(gpus * WINDOW / tokens)
+    return gpus * min(int(WINDOW / tokens), ROWS)
 
 
 def budget() -> int:

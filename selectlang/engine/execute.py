@@ -158,8 +158,11 @@ class Execution:
         cluster = self.cluster if self.cluster is not None and self.cluster.takes(self.method) else None
         scratch = self.store.scratch / "tmp"
         mapper = Mapper(self.method, lambda: {**self.whole_inputs(), **self.arguments()}, scratch)
-        workers, gpus = (1, mapper.gpus()) if cluster is None else cluster.workers(self.method)
-        parts = windows(shards, missing.keys(), rows_at_once(self.method, rows, workers, gpus))
+        size = 0
+        if hasattr(self.method.call, "window_rows"):
+            workers, gpus = (1, mapper.gpus()) if cluster is None else cluster.workers(self.method)
+            size = rows_at_once(self.method, rows, workers, gpus)
+        parts = windows(shards, missing.keys(), size)
         given = [
             Shard(key, sliced(value, shards[key][0], shards[last][1])) for key, (*_, last) in parts.items()
         ]

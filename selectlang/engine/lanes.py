@@ -68,7 +68,8 @@ class Lanes:
             with self.moved:
                 self.results.stop(error)
             for thread in [*self.asking.values()]:  # with an error, none is started any more
-                thread.join()
+                if thread.ident is not None:
+                    thread.join()
         if self.results.error is not None:
             raise self.results.error
 
@@ -101,8 +102,8 @@ class Lanes:
             elif not full:
                 full = capped
                 thread = Thread(target=self.ask, args=(task,), name=task.path, daemon=True)
-                thread.start()
                 self.asking[key] = thread
+                thread.start()
         return computing
 
     def work(self, task: Task) -> None:
@@ -128,7 +129,7 @@ class Lanes:
             with self.moved:
                 first = self.results.error is None
                 self.results.stop(error)
-                if first and (self.computing or len(self.asking) > 1):
+                if first and task.key in self.left and (self.computing or len(self.asking) > 1):
                     self.results.watcher.fail(task)
         finally:
             with self.moved:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from selectlang.errors import MethodError
 from selectlang.ports import Clusters, Labels, Replies, Scores, Vectors
 from selectlang.rows import Rows
+from selectlang.store.entry import FULL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,10 +114,9 @@ def _joined_scores(rows: Rows[Any], parts: Iterable[Scores[Any]], folder: Path) 
                 nearest = _empty(len(rows), part.nearest, folder / "nearest.npy")
         _check_alike(part, first)
         here = slice(start, start + len(part.rows))
-        values = values.astype(np.promote_types(values.dtype, part.values.dtype), copy=False)
-        values[here] = part.values
+        values = _put(values, here, part.values)
         if nearest is not None and part.nearest is not None:
-            nearest[here] = part.nearest
+            nearest = _put(nearest, here, part.nearest)
         start = here.stop
     return Scores(rows, values, first.columns, nearest, first.nearest_ids)
 
@@ -138,6 +138,21 @@ def _empty(rows: int, like: NDArray[Any], path: Path) -> NDArray[Any]:
     return np.empty(shape, like.dtype) if like.ndim == 1 else _mapped(path, shape, like.dtype, by_column=True)
 
 
+def _put(array: NDArray[Any], here: slice, part: NDArray[Any]) -> NDArray[Any]:
+    """Write a part into an array, which gives way to another where its type has no room for the numbers."""
+    import numpy as np
+
+    kind = np.promote_types(array.dtype, part.dtype)
+    if kind != array.dtype and isinstance(array, np.memmap):
+        old = Path(str(array.filename))
+        narrow, array = array, _mapped(old.with_name(f"{kind} {old.name}"), array.shape, kind, by_column=True)
+        array[:] = narrow
+        old.unlink()
+    array = array.astype(kind, copy=False)
+    array[here] = part
+    return array
+
+
 def _mapped(path: Path, shape: tuple[int, ...], dtype: Any, *, by_column: bool = False) -> NDArray[Any]:
     """An array in a file; an OSError when there is no room for all of it."""
     import numpy as np
@@ -147,7 +162,11 @@ def _mapped(path: Path, shape: tuple[int, ...], dtype: Any, *, by_column: bool =
     array: NDArray[Any] = np.lib.format.open_memmap(path, "w+", dtype, shape, fortran_order=by_column)
     if hasattr(os, "posix_fallocate"):  # a disk that is full when a page is written would end the process
         with open(path, "r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+            try:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+            except OSError as error:
+                if error.errno in FULL:  # others are of file systems that cannot set room aside
+                    raise
     return array
 
 

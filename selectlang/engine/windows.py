@@ -20,10 +20,9 @@ TURNS = 4  # windows for each worker of a cluster, at least: all end at about th
 
 def rows_at_once(method: Method, rows: Rows[Any], workers: int, gpus: int) -> int:
     """How many rows a class wants at once in each of some workers, which have so many GPUs; 0 for a shard."""
-    wanted = getattr(method.call, "window_rows", None)
-    if wanted is None or not len(rows):
+    if not len(rows):
         return 0
-    found = int(wanted(rows, gpus))
+    found = int(method.call.window_rows(rows, gpus))  # type: ignore[attr-defined]
     return found if workers == 1 else min(found, len(rows) // (workers * TURNS))
 
 

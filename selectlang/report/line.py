@@ -117,9 +117,10 @@ class _Grouping:
         return np.asarray(self.values if self.values.ndim == 1 else self.values[:, group], np.float64)
 
     def bounds(self, chosen: Index, left: Index) -> tuple[Values, Values]:
-        """The lowest score of the chosen rows in each group, and the highest of the others; infinite if none.
+        """The lowest score of the chosen rows in each group, and the highest of the others.
 
-        Of clusters there may be thousands, so they are gone through at once; the largest columns one by one.
+        Infinite if there is none. There may be thousands of clusters, so they are gone through at once; columns
+        are one by one, and those beyond the largest, of which nothing is told, are infinite too.
         """
         import numpy as np
 
@@ -129,7 +130,8 @@ class _Grouping:
                 inside = index[self.of[index] >= 0]
                 best.at(bound, self.of[inside], self.score(0)[inside])
             return low, high
-        for group in np.argsort(-np.bincount(self.of[chosen]), kind="stable")[:COLUMNS].tolist():
+        counts = np.bincount(self.of[chosen])
+        for group in np.argsort(-counts, kind="stable")[: min(COLUMNS, np.count_nonzero(counts))].tolist():
             values = self.score(group)
             mine, others = values[chosen[self.of[chosen] == group]], values[left]
             low[group] = mine[np.isfinite(mine)].min(initial=np.inf)
@@ -161,7 +163,7 @@ def _grouping(
 
 
 def _each(tell: _Teller, grouping: _Grouping, chosen: Index, left: Index) -> list[dict[str, Any]]:
-    """The sides of the line of each group, the largest first; nothing when one has no line."""
+    """The sides of the line of each group, the largest first; nothing when one of the largest has no line."""
     import numpy as np
 
     low, high = grouping.bounds(chosen, left)

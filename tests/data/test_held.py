@@ -39,9 +39,13 @@ def small_parts(monkeypatch):
     monkeypatch.setattr(json_files, "CHUNK", 1 << 16)
 
 
+POOLS: list[pa.MemoryPool] = []  # what was allocated in one may outlive its test
+
+
 def held(act: Callable[[], object]) -> int:
     """The most bytes that Python and Arrow have at a time for something."""
     before, arrow = pa.default_memory_pool(), pa.proxy_memory_pool(pa.default_memory_pool())
+    POOLS.append(arrow)
     pa.set_memory_pool(arrow)
     tracemalloc.start()
     try:

@@ -161,6 +161,17 @@ def test_shards_of_other_precision_lose_none(tmp_path: Path) -> None:
         ]
         found = joined(sl.Scores, pool, iter(made), tmp_path).values
         assert found.ravel().tolist() == [float(np.float32(third)), third]
+    assert [path.name for path in tmp_path.iterdir()] == ["float64 values.npy"], "the narrow one is gone"
+
+
+def test_targets_of_a_wider_type_are_not_cut(tmp_path: Path) -> None:
+    pool = rows_of(["a", "b"])
+    made = [
+        sl.Scores(pool.take([i]), np.ones((1, 2)), None, np.full((1, 2), target, kind), ["x"] * 300)
+        for i, (target, kind) in enumerate([(7, np.int8), (299, np.int64)])
+    ]
+    found = joined(sl.Scores, pool, iter(made), tmp_path).nearest
+    assert found.tolist() == [[7, 7], [299, 299]]
 
 
 def test_no_rows_have_columns(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_few_books_do_not_make_a_window_small() -> None:
     books = [(10_000_000, 2048)] * 100
     assert _batches.window(rows_of(texts + books), 1) > _batches.window(rows_of(texts), 1) / 1.5
     assert 1000 < _batches.window(rows_of(books), 1) < 1100
-    assert _batches.window(rows_of([(0, 0)]), 1) == _batches.WINDOW
+    assert _batches.window(rows_of([(0, 0)]), 2) == 2 * _batches.ROWS, "each gives a vector"
 
 
 def test_the_methods_say_how_many_rows_they_want() -> None:

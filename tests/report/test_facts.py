@@ -601,6 +601,9 @@ def test_of_thousands_of_columns_a_line_is_looked_for_in_the_largest() -> None:
     low, high = grouping.bounds(np.flatnonzero(mine), np.flatnonzero(~mine))
     assert len(looked) == np.isfinite(low).sum() == np.isfinite(high).sum() == COLUMNS
     assert columns - 1 not in looked
+    looked.clear()
+    few = np.flatnonzero(of < 2)
+    assert np.isfinite(grouping.bounds(few[::2], few[1::2])[0]).sum() == len(looked) == 2
     assert low[looked[0]] == values[mine & (of == looked[0]), looked[0]].min()
     assert high[looked[0]] == values[~mine, looked[0]].max()
 
