@@ -119,8 +119,8 @@ class _Grouping:
     def bounds(self, chosen: Index, left: Index) -> tuple[Values, Values]:
         """The lowest score of the chosen rows in each group, and the highest of the others.
 
-        Infinite if there is none. There may be thousands of clusters, so they are gone through at once; columns
-        are one by one, and those beyond the largest, of which nothing is told, are infinite too.
+        Infinite if there is none. There may be thousands of clusters, so they are gone through at once.
+        Columns go one by one, and those beyond the largest, of which nothing is told, are infinite too.
         """
         import numpy as np
 
