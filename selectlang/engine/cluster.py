@@ -50,7 +50,7 @@ class Cluster:
         """Whether the shards of a method are spread; who asks models or keeps files does so in the driver."""
         return method.is_class and not method.given & {"llm", "scratch"}
 
-    def workers(self, method: Method) -> tuple[int, int]:
+    def workers(self, method: Method) -> tuple[int, float]:
         """How many workers map the shards of a method, and how many GPUs each of them has."""
         places = _places(self._start(), getattr(method.call, "gpus", 0))
         return len(places), places[0].get("num_gpus", 0)
@@ -146,7 +146,7 @@ def _loose(ray: Any, method: Method) -> bool:
     return True
 
 
-def _places(ray: Any, gpus: int) -> list[dict[str, Any]]:
+def _places(ray: Any, gpus: float) -> list[dict[str, Any]]:
     """Where workers go: one for each core, or for each GPU of a method that wants one.
 
     Such a method runs a model. Where no node has a GPU, a worker of it has all cores of a node.
@@ -156,7 +156,7 @@ def _places(ray: Any, gpus: int) -> list[dict[str, Any]]:
     nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
     if not nodes:
         raise DataError("no node of the Ray cluster has a free core; see: ray status")
-    cards = sum(int(node["Resources"].get("GPU", 0)) // gpus for node in nodes) if gpus else 0
+    cards = sum(int(node["Resources"].get("GPU", 0) // gpus) for node in nodes) if gpus else 0
     if cards:
         return [{"num_cpus": 1, "num_gpus": gpus}] * cards
     cores = [int(node["Resources"]["CPU"]) for node in nodes]

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from selectlang.digests import json_digest
 from selectlang.engine.handles import rows_of
 from selectlang.engine.inputs import parts_of
+from selectlang.engine.joining import joined
 from selectlang.engine.mapper import Mapper, Shard, failed
 from selectlang.engine.returned import outputs
-from selectlang.engine.shards import joined, sliced
+from selectlang.engine.shards import sliced
 from selectlang.engine.windows import rows_at_once, windows
 from selectlang.errors import DataError, MethodError, SelectlangError
 from selectlang.methods import Method

@@ -12,8 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from selectlang.engine.handles import rows_of
+from selectlang.engine.joining import joined
 from selectlang.engine.returned import outputs
-from selectlang.engine.shards import by_length, joined, matched, restored
+from selectlang.engine.shards import by_length, matched, restored
 from selectlang.errors import MethodError, described
 from selectlang.methods import Method
 from selectlang.rows import Rows

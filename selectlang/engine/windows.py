@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TURNS = 4  # windows for each worker of a cluster, at least: all end at about the same time
 
 
-def rows_at_once(method: Method, rows: Rows[Any], workers: int, gpus: int) -> int:
+def rows_at_once(method: Method, rows: Rows[Any], workers: int, gpus: float) -> int:
     """How many rows a class wants at once in each of some workers, which have so many GPUs; 0 for a shard."""
     if not len(rows):
         return 0

@@ -13,9 +13,10 @@ from typing import Any
 
 from selectlang.engine.handles import fit, rows_of
 from selectlang.engine.inputs import parts_of
+from selectlang.engine.joining import joined
 from selectlang.engine.mapper import Mapper
 from selectlang.engine.returned import outputs
-from selectlang.engine.shards import joined, sliced
+from selectlang.engine.shards import sliced
 from selectlang.errors import DataError, MethodError, described
 from selectlang.llm.ask import Prompt
 from selectlang.methods import Method

@@ -319,6 +319,7 @@ def test_workers_take_cores_gpus_or_whole_nodes() -> None:
     assert not any("num_gpus" in place for place in by_core)
     assert cluster._places(mixed, 1) == [{"num_cpus": 1, "num_gpus": 1}] * 2
     assert cluster._places(mixed, 2) == [{"num_cpus": 1, "num_gpus": 2}]
+    assert cluster._places(mixed, 0.5) == [{"num_cpus": 1, "num_gpus": 0.5}] * 4
     whole = cluster._places(ray_of((4, 0), (2, 0)), 1)
     assert [place["num_cpus"] for place in whole] == [4, 2]
     with pytest.raises(DataError, match="no node"):

@@ -17,7 +17,7 @@ import pytest
 import selectlang as sl
 from selectlang.data.dataset import Dataset
 from selectlang.engine import execute
-from selectlang.engine.shards import joined
+from selectlang.engine.joining import joined
 from selectlang.plugins import load
 from selectlang.store import codec
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import selectlang as sl
 from selectlang.engine import outputs
-from selectlang.engine.shards import joined
+from selectlang.engine.joining import joined
 from selectlang.errors import MethodError
 from selectlang.store.codec import decode, encode
 from selectlang.store.entry import walk
