@@ -25,7 +25,7 @@ ROWS = 2**15  # for each GPU at once at most, of which each gives a vector, howe
 FIRST = 2**17  # tokens that nothing runs beside, while they are made: a batch for each of eight GPUs
 
 
-def window(rows: sl.Rows[Any], gpus: int) -> int:
+def window(rows: sl.Rows[Any], gpus: float) -> int:
     """Rows that are run at once on so many GPUs, by their characters: a minute or two of a model of 8B.
 
     0 on a processor: the batches of a shard have little padding there, and a kill should lose no more. The
@@ -34,7 +34,7 @@ def window(rows: sl.Rows[Any], gpus: int) -> int:
     if not gpus:
         return 0
     tokens = (rows.lengths() / CHARACTERS).clip(1, LONGEST).mean()
-    return gpus * min(int(WINDOW / tokens), ROWS)
+    return int(gpus * min(WINDOW / tokens, ROWS))
 
 
 def budget() -> int:

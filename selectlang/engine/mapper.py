@@ -15,9 +15,10 @@ from selectlang.engine.handles import rows_of
 from selectlang.engine.joining import joined
 from selectlang.engine.returned import outputs
 from selectlang.engine.shards import by_length, matched, restored
-from selectlang.errors import MethodError, described
+from selectlang.errors import DataError, MethodError, described
 from selectlang.methods import Method
 from selectlang.rows import Rows
+from selectlang.store.entry import FULL
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,14 @@ class Mapper:
         views = [rows.take(order[start : start + size]) for start in range(0, len(rows), size)]
         parts: Iterable[Any] = [self._result(view, view) for view in views]
         kind = self.method.outputs[0].kind
-        with TemporaryDirectory(dir=self.scratch) as folder:
-            return restored(joined(kind, rows.take(order), parts, Path(folder)), rows, order)
+        try:
+            with TemporaryDirectory(dir=self.scratch) as folder:
+                return restored(joined(kind, rows.take(order), parts, Path(folder)), rows, order)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            why = f"{error.strerror}; make room there"
+            raise DataError(f"cannot join batches in folder {self.scratch}: {why}") from error
 
     def _result(self, value: Any, rows: Rows[Any]) -> Any:
         """What the class gives for a batch: it must speak about the rows of the batch, each once."""

@@ -103,6 +103,8 @@ def columns(value: Any, view: Rows[Any], part: slice) -> dict[str, Any]:
 
     if isinstance(value, Vectors):
         width = value.matrix.shape[1]
+        if width == 0:  # Arrow has no lists of no numbers
+            return {}
         flat: NDArray[np.float32] = value.matrix[part].reshape(-1)
         return {"vector": pa.FixedSizeListArray.from_arrays(pa.array(flat), width)}
     if isinstance(value, Scores):

@@ -109,6 +109,8 @@ def _array(name: str, array: Any, kinds: str, *shape: int | None) -> None:
         raise TypeError(f"{name} is of type {type(array).__name__}, expected an array of numpy")
     if array.dtype.kind not in kinds:
         raise TypeError(f"{name} holds {array.dtype}, expected {WORDS[kinds]}")
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        raise TypeError(f"{name} holds {array.dtype}, expected numbers of at most 64 bits")
     lengths = zip(array.shape, shape, strict=False)
     if array.ndim != len(shape) or any(want not in (None, have) for have, want in lengths):
         expected = ", ".join("any" if want is None else str(want) for want in shape)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import reprlib
+from operator import index
 from typing import TYPE_CHECKING
 
+from selectlang.errors import MethodError
 from selectlang.methods import Method
 
 if TYPE_CHECKING:
@@ -22,7 +25,11 @@ def rows_at_once(method: Method, rows: Rows[Any], workers: int, gpus: float) -> 
     """How many rows a class wants at once in each of some workers, which have so many GPUs; 0 for a shard."""
     if not len(rows):
         return 0
-    found = int(method.call.window_rows(rows, gpus))  # type: ignore[attr-defined]
+    given = method.call.window_rows(rows, gpus)  # type: ignore[attr-defined]
+    try:
+        found = index(given)
+    except TypeError:
+        raise MethodError(f"window_rows gave {reprlib.repr(given)}, expected a whole number") from None
     return found if workers == 1 else min(found, len(rows) // (workers * TURNS))
 
 

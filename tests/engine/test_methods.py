@@ -63,6 +63,7 @@ def plugin(kind: str, output: str, body: str) -> dict[str, str]:
         ("score", "Scores[sl.P]", "return None", "returned no Scores: "),
         ("score", "Scores[sl.P]", "return ['a'] * 9", "returned no Scores: got numbers of type <U1"),
         ("score", "Scores[sl.P]", "return np.ones((9, 2))", "got an array of shape (9, 2), expected one number a row"),
+        ("score", "Scores[sl.P]", "return sl.Scores(rows, np.ones(9, np.longdouble))", "values holds float128, expected numbers of at most 64 bits"),
         ("score", "Scores[sl.P]", "return sl.Scores(rows, np.ones(4))", "returned no Scores: values has shape (4,), expected (9,)"),
         ("embed", "Vectors[sl.P]", "return [[1.0, float('nan')]] * 9", "returned no Vectors: the vector of row 'r0' is not finite"),
         ("embed", "Vectors[sl.P]", "return sl.Vectors(rows, np.array([[1.0]] * 8 + [[np.inf]]))", "the vector of row 'r8' is not finite"),

@@ -59,6 +59,12 @@ def test_tables_are_written_by_groups_of_rows(
     assert asked == [len(chunk) for chunk in parts.column(0).chunks] == [4, 4, 3]
 
 
+def test_vectors_of_no_numbers_have_no_column(rows: sl.Rows[Any], tmp_path: Path) -> None:
+    parts = written(sl.Vectors(rows, np.empty((COUNT, 0), np.float32)), tmp_path)
+    assert parts.column_names == ["id"]
+    assert len(parts) == COUNT
+
+
 def test_wide_vectors_are_written_by_smaller_groups(
     rows: sl.Rows[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

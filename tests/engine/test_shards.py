@@ -86,16 +86,34 @@ def test_a_table_of_many_columns_is_written_in_parts(
     assert np.array_equal(found["score 7"].to_numpy(), values[:250, 7], equal_nan=True)
 
 
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def test_a_full_disk_is_an_error_before_anything_is_written(
     tmp_path: Path, values: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     monkeypatch.setattr(os, "posix_fallocate", full)
     pool = numbered(ROWS)
     with pytest.raises(OSError, match="No space left"):
         joined(sl.Scores, pool, parts(values, pool), tmp_path)
+
+
+def test_a_full_disk_is_no_fault_of_the_method(
+    project: Make, pool: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    p = project({"s.yaml": SPEC, "plugins/odd.py": PLUGIN, "pool.jsonl": pool(11)})
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    run = "selectlang run s.yaml --set pool=pool.jsonl --plugins plugins --out out"
+    done = p.run(run)
+    assert done.code == 1
+    assert f"vectors: cannot join batches in folder {p.store / 'tmp'}: No space left on device; " in done.err
+    p.write(
+        {"plugins/odd.py": PLUGIN.replace("shard_rows, batch_rows = 4, 3", "shard_rows = 4")}
+    )  # no batches
+    again = p.run(run)
+    assert again.code == 1
+    assert "cannot write to the store, folder" in again.err
 
 
 PLUGIN = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ import selectlang as sl
 from selectlang.engine import execute
 from selectlang.engine.mapper import Mapper
 from selectlang.engine.windows import rows_at_once, windows
+from selectlang.errors import MethodError
 from selectlang.signature import describe
 from selectlang.store.codec import encode
 
@@ -176,6 +178,22 @@ def test_each_worker_of_a_cluster_has_several_windows() -> None:
     assert rows_at_once(method, rows, 25, 1) == 100
     assert rows_at_once(method, rows, 2, 0) == 0
     assert rows_at_once(method, rows[:0], 1, 1) == 0
+
+
+@pytest.mark.parametrize("given", [None, 2.5, "12", [3], math.nan])
+def test_a_window_that_is_no_number_of_rows_is_refused(given: Any) -> None:
+    @sl.score
+    class odd:
+        """Wants what cannot be had."""
+
+        window_rows = staticmethod(lambda rows, gpus: given)
+
+        def __call__(self, rows: sl.Rows[Any]) -> sl.Scores[Any]:
+            return sl.Scores(rows, rows.draws(0))
+
+    rows: Any = range(10)
+    with pytest.raises(MethodError, match="window_rows gave .*, expected a whole number"):
+        rows_at_once(describe(odd), rows, 1, 1)
 
 
 def test_gpus_are_those_that_a_loaded_class_can_see(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
