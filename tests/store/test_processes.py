@@ -324,7 +324,7 @@ from selectlang.store.lock import Held, owned
 path, inside = Path(sys.argv[1]) / "folder" / "lock", Path(sys.argv[1]) / "inside"
 taken = refused = 0
 sys.stdin.read()
-while taken < 40:
+while taken < 200:
     try:
         with owned(path):
             os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
